@@ -1,0 +1,1 @@
+"""The classifier: embedding, masked recurrence, masked pooling, logits. Plain TensorFlow, no Keras."""

@@ -1,0 +1,179 @@
+"""The whole model: embedding, recurrent layers, pooling, logits.
+
+A batch is reduced to its distinct tokens first (`distinct`). Their embedding rows are looked up once, dropped out
+once and projected once, and the time loop picks them by index; the gradient of the embedding comes back with
+one row per distinct token, as the optimizer's sparse update wants it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from seqtrain.model.masking import length_mask, zero_padding
+from seqtrain.model.pooling import POOLINGS
+from seqtrain.model.recurrence import CELLS, Projected, scan
+
+PAD = 0  # the token id of padding
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What determines the names and shapes of the weights."""
+
+    vocabulary_size: int
+    classes: int
+    embedding_size: int = 128
+    cell: str = "lstm"
+    units: int = 128
+    layers: int = 1
+    bidirectional: bool = True
+    pooling: Sequence[str] = ("mean",)
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        return ("forward", "backward") if self.bidirectional else ("forward",)
+
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name → shape of every weight, in a fixed order; Keras's layout."""
+        cell, width = CELLS[self.cell], self.units * len(self.directions)
+        shapes: dict[str, tuple[int, ...]] = {"embedding": (self.vocabulary_size, self.embedding_size)}
+        for layer in range(self.layers):
+            for direction in self.directions:
+                features, gates = (width if layer else self.embedding_size), cell.gates * self.units
+                prefix = f"layer_{layer}.{direction}"
+                shapes[f"{prefix}.kernel"] = (features, gates)
+                shapes[f"{prefix}.recurrent_kernel"] = (self.units, gates)
+                shapes[f"{prefix}.bias"] = (2, gates) if cell.recurrent_bias else (gates,)
+        shapes |= {f"{name}.kernel": (width, 1) for name in self.pooling if POOLINGS[name].weight}
+        shapes["output.kernel"] = (width * len(self.pooling), self.classes)
+        shapes["output.bias"] = (self.classes,)
+        return shapes
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Shares to drop in training: `words`, whole rows of the embedding; `features`, of the pooled features."""
+
+    words: float = 0.0
+    features: float = 0.0
+
+
+class Classifier(tf.Module):  # type: ignore[misc]
+    """Weights by name, and the function from token ids to logits."""
+
+    def __init__(self, architecture: Architecture, weights: Mapping[str, np.ndarray]) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.weights = {
+            name: tf.Variable(weights[name], name=name, shape=shape, dtype=tf.float32)
+            for name, shape in architecture.weight_shapes().items()
+        }
+
+    def __call__(self, token_ids: Any, lengths: Any) -> Any:
+        """token_ids <int32>[batch, time], lengths <int32>[batch] → logits <float32>[batch, classes]; no dropout."""
+        ids, indices = distinct(token_ids, lengths)
+        return self.output(self.features(self.embed(ids), indices, lengths))
+
+    def embed(self, ids: Any) -> Any:
+        """The embedding rows of distinct ids <int32>[distinct]; that of <pad> is zeros, whatever the weight holds."""
+        rows = tf.gather(self.weights["embedding"], ids)
+        return tf.where((ids == PAD)[:, tf.newaxis], 0.0, rows)
+
+    def features(self, rows: Any, indices: Any, lengths: Any) -> Any:
+        """The pooled outputs of the last layer, <float32>[batch, width · poolings].
+
+        rows <float32>[distinct, embedding], indices <int32>[batch, time], lengths <int32>[batch].
+        """
+        layer = {d: self._first(d, rows, indices, lengths) for d in self.architecture.directions}
+        for number in range(1, self.architecture.layers):
+            inputs = _in_text_order(layer, lengths)
+            layer = {d: self._further(number, d, inputs, lengths) for d in self.architecture.directions}
+        return self._pool(layer, lengths)
+
+    def output(self, features: Any) -> Any:
+        """Pooled features → logits <float32>[batch, classes]."""
+        return tf.matmul(features, self.weights["output.kernel"]) + self.weights["output.bias"]
+
+    def _first(self, direction: str, rows: Any, indices: Any, lengths: Any) -> Any:
+        if direction == "backward":
+            indices = tf.reverse_sequence(indices, lengths, seq_axis=1, batch_axis=0)
+        return self._layer(0, direction, rows, tf.transpose(indices), lengths)
+
+    def _further(self, number: int, direction: str, inputs: Any, lengths: Any) -> Any:
+        if direction == "backward":
+            inputs = tf.reverse_sequence(inputs, lengths, seq_axis=0, batch_axis=1)
+        time, batch = tf.shape(inputs)[0], tf.shape(inputs)[1]
+        indices = tf.reshape(tf.range(time * batch), [time, batch])
+        return self._layer(number, direction, tf.reshape(inputs, [-1, inputs.shape[-1]]), indices, lengths)
+
+    def _layer(self, number: int, direction: str, rows: Any, indices: Any, lengths: Any) -> Any:
+        """One direction of one layer, in scan order, zero at padded steps → <float32>[time, batch, units]."""
+        cell, prefix = CELLS[self.architecture.cell], f"layer_{number}.{direction}"
+        bias = self.weights[f"{prefix}.bias"]
+        input_bias, recurrent_bias = (bias[0], bias[1]) if cell.recurrent_bias else (bias, None)
+        table = tf.matmul(rows, self.weights[f"{prefix}.kernel"]) + input_bias
+        recurrent_kernel = self.weights[f"{prefix}.recurrent_kernel"]
+        outputs = scan(cell, Projected(table, indices), recurrent_kernel, recurrent_bias)
+        return zero_padding(outputs, length_mask(lengths, tf.shape(outputs)[0]))
+
+    def _pool(self, layer: dict[str, Any], lengths: Any) -> Any:
+        poolings = {name: POOLINGS[name] for name in self.architecture.pooling}
+        as_computed = tf.concat(list(layer.values()), axis=2)
+        in_text_order = as_computed
+        if any(pooling.order == "text" for pooling in poolings.values()):
+            in_text_order = _in_text_order(layer, lengths)
+        pooled = [
+            pooling.pool(
+                in_text_order if pooling.order == "text" else as_computed,
+                lengths,
+                self.weights.get(f"{name}.kernel"),
+            )
+            for name, pooling in poolings.items()
+        ]
+        return tf.concat(pooled, axis=1)
+
+
+def distinct(token_ids: Any, lengths: Any) -> tuple[Any, Any]:
+    """The distinct tokens of a batch, padding first, and where each position finds its own.
+
+    token_ids <int32>[batch, time], lengths <int32>[batch] → ids <int32>[distinct], indices <int32>[batch, longest].
+    Columns beyond the longest text are cut off and padded positions read as <pad> whatever stands there; <pad> is
+    always there, so that more padding changes neither the rows nor their order: not a bit of what follows.
+    """
+    longest = tf.reduce_max(lengths)
+    mask = tf.sequence_mask(lengths, longest)
+    real = tf.where(mask, token_ids[:, :longest], PAD)
+    ids, indices = tf.unique(tf.concat([[PAD], tf.reshape(real, [-1])], axis=0))
+    return ids, tf.reshape(indices[1:], tf.shape(real))
+
+
+def _in_text_order(layer: dict[str, Any], lengths: Any) -> Any:
+    """Joins the directions of a layer, the backward one turned round: <float32>[time, batch, width]."""
+    outputs = [
+        tf.reverse_sequence(values, lengths, seq_axis=0, batch_axis=1) if direction == "backward" else values
+        for direction, values in layer.items()
+    ]
+    return tf.concat(outputs, axis=2)
+
+
+def drop_words(rows: Any, ids: Any, share: float, vocabulary_size: int, seed: Any) -> Any:
+    """Zeroes the rows of a random share of the vocabulary and scales the others by 1 / (1 − share).
+
+    One draw per word of the vocabulary, so that whether a word is dropped in a step depends on (seed, word) alone
+    and not on the batch it meets or the padding around it (word-type dropout, Gal & Ghahramani 2016, §4.2).
+    rows <float32>[distinct, embedding], ids <int32>[distinct], seed <int32>[2].
+    """
+    if not share:
+        return rows
+    kept = tf.random.stateless_uniform([vocabulary_size], seed) >= share
+    return tf.where(tf.gather(kept, ids)[:, tf.newaxis], rows / (1.0 - share), 0.0)
+
+
+def drop_features(features: Any, share: float, seed: Any) -> Any:
+    """Ordinary dropout on <float32>[batch, features], seed <int32>[2]."""
+    return tf.nn.experimental.stateless_dropout(features, share, seed) if share else features
