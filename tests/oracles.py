@@ -28,9 +28,6 @@ def softmax(values):
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
-# Cells: inputs [time, in] -> outputs [time, H], from a zero state.
-
-
 def lstm(inputs, kernel, recurrent_kernel, bias):
     """Long short-term memory; gates in the order i f g o, bias [4H]."""
     hidden = cell = np.zeros(recurrent_kernel.shape[0], inputs.dtype)
@@ -103,9 +100,6 @@ def direction_weights(weights, layer, direction):
     )
 
 
-# Poolings: outputs [time, features] -> [features].
-
-
 def mean_pool(outputs):
     """The average over time."""
     return outputs.sum(axis=0) / len(outputs)
@@ -143,9 +137,6 @@ def pool(weights, outputs, *, bidirectional, pooling):
         "attention": lambda: attention_pool(outputs, weights["attention.kernel"]),
     }
     return np.concatenate([poolings[name]() for name in pooling])
-
-
-# The whole model.
 
 
 def classifier(weights, token_ids, *, cell, layers=1, bidirectional=True, pooling=("mean",)):

@@ -1,0 +1,1 @@
+"""From files to batches: reading rows, encoding them once, planning and cutting batches."""

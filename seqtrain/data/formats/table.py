@@ -1,0 +1,100 @@
+"""Tables: `.tsv` (a tab always separates) and `.csv` (RFC 4180)."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from seqtrain.data.formats.csv_cells import split_commas
+from seqtrain.data.formats.record import Columns, Example, Parse, RowError, Source, checked_weight, decode
+from seqtrain.errors import DataError
+
+_NUMBER = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def tsv(source: Source) -> Parse:
+    return _Table(source, _split_tabs, "a tab separates columns and cannot be part of a text")
+
+
+def csv(source: Source) -> Parse:
+    split = partial(split_commas, lines=source.lines)
+    return _Table(source, split, "a comma separates columns unless the cell is in quotes")
+
+
+def _split_tabs(line: bytes) -> list[str]:
+    return decode(line).split("\t")
+
+
+class _Table:
+    """Parses rows that `split` cuts into cells; `rule` explains that to who wrote a row of another width.
+
+    The header or else the first row with all columns in use sets the number of columns.
+    """
+
+    def __init__(self, source: Source, split: Callable[[bytes], list[str]], rule: str) -> None:
+        self._source, self._split, self._rule = source, split, rule
+        columns = source.columns or Columns(label=0, text=1)
+        used = columns.used(source.labelled)
+        header = self._header() if any(isinstance(column, str) for column in used) else []
+        position = {column: _position(column, header, source.name) for column in used}
+        self._texts = [position[column] for column in columns.texts]
+        self._label = None if columns.label is None else position.get(columns.label)
+        self._weight = None if columns.weight is None else position.get(columns.weight)
+        self._needed = max(position.values()) + 1
+        self._width = len(header)  # 0: not known yet
+        self._expected = f"the header has {len(header)}" if header else f"{self._needed} are needed"
+
+    def _header(self) -> list[str]:
+        """Reads the first line of the file, which names the columns."""
+        name = self._source.name
+        line = next(self._source.lines, b"")
+        if not line:
+            raise DataError(
+                f"{name}:1: no header", hint="Columns that are given by name need one in the first line."
+            )
+        try:
+            return self._split(line)
+        except RowError as error:
+            raise DataError(f"{name}:1: the header cannot be read: {error}") from error
+
+    def __call__(self, line: bytes, number: int) -> Example:
+        cells = self._split(line)
+        if len(cells) != self._width:
+            self._check_width(len(cells), number)
+        texts = self._texts
+        text = cells[texts[0]] if len(texts) == 1 else " ".join([cells[position] for position in texts])
+        label = None if self._label is None else cells[self._label]
+        weight = 1.0 if self._weight is None else _weight(cells[self._weight])
+        return self._source.example(text, label, weight, number)
+
+    def _check_width(self, width: int, number: int) -> None:
+        """Takes the width of the first row that is wide enough as the table's; RowError for another one."""
+        if not self._width:
+            if width == 1 and not self._source.labelled and self._source.columns is None:
+                self._texts, self._needed = [0], 1  # a table of texts alone
+            if width >= self._needed:
+                self._width, self._expected = width, f"line {number} has {width}"
+                return
+        kind = "missing column" if width < (self._width or self._needed) else "extra column"
+        found = "1 column" if width == 1 else f"{width} columns"
+        raise RowError(kind, f"{found} where {self._expected}; {self._rule}")
+
+
+def _position(column: int | str, header: Sequence[str], name: str) -> int:
+    if isinstance(column, int):
+        return column
+    if header.count(column) == 1:
+        return header.index(column)
+    problem = "has no" if column not in header else "has more than one"
+    close = difflib.get_close_matches(column, header, n=1)
+    suggestion = (
+        f"Did you mean {close[0]!r}?" if close and close[0] != column else f"It has {', '.join(header)}."
+    )
+    raise DataError(f"{name}:1: the header {problem} column {column!r}", hint=suggestion)
+
+
+def _weight(cell: str) -> float:
+    return checked_weight(float(cell) if _NUMBER.fullmatch(cell) else math.nan, repr(cell))

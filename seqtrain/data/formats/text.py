@@ -1,0 +1,41 @@
+"""`.txt`: fastText lines (`__label__x text`) where labels are needed, plain text, one a line, where not."""
+
+from __future__ import annotations
+
+import re
+
+from seqtrain.data.formats.record import Example, Parse, RowError, Source, decode
+from seqtrain.errors import DataError
+
+_GAP = r"[ \t\r\v\f]"  # what separates words for fastText; no other white space does
+_LABEL_FIRST = re.compile(rf"__label__([^ \t\r\v\f]*)(?:{_GAP}(.*))?", re.DOTALL)
+_ANOTHER_LABEL = re.compile(rf"(?:^|{_GAP})__label__")
+
+
+def txt(source: Source) -> Parse:
+    return _fasttext(source) if source.labelled else _plain(source)
+
+
+def _plain(source: Source) -> Parse:
+    def parse(line: bytes, number: int) -> Example:
+        return source.example(decode(line), None, 1.0, number)
+
+    return parse
+
+
+def _fasttext(source: Source) -> Parse:
+    if source.columns is not None and source.columns.weight is not None:
+        raise DataError(
+            f"{source.name}: fastText lines have no weight", hint="Use .tsv, .csv or .jsonl for weights."
+        )
+
+    def parse(line: bytes, number: int) -> Example:
+        match = _LABEL_FIRST.fullmatch(decode(line))
+        if match is None:
+            raise RowError("empty label", "the line does not start with __label__")
+        label, text = match.groups(default="")
+        if _ANOTHER_LABEL.search(text):
+            raise RowError("several labels", "the line has several labels; one is needed")
+        return source.example(text, label, 1.0, number)
+
+    return parse

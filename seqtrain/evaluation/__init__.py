@@ -1,0 +1,1 @@
+"""Evaluation: probabilities in, metrics out. No TensorFlow here."""

@@ -1,0 +1,233 @@
+"""Weights → a self-contained ONNX model of standard operators.
+
+token_ids <int32>[batch, time] and lengths <int32>[batch] go in; logits and probabilities <float32>[batch,
+classes] come out. Nothing at or behind a text's length reaches a result: the recurrent operators are told the
+lengths, and whoever reads their outputs selects by a mask that is made from the lengths alone.
+
+Inside, time comes first and the directions stay apart: outputs are [time, directions, batch, units], as the
+recurrent operators give them, the mask is [time, 1, batch, 1], a pooled text is [directions, batch, units].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from onnx import TensorProto
+
+from seqtrain.errors import RunError
+from seqtrain.inference.builder import Array, GraphBuilder
+
+LARGEST_MODEL = 2**31 - 1  # bytes: protocol buffers hold no more
+LOWEST = float(np.finfo(np.float32).min)
+TIME, DIRECTIONS, UNITS = 0, 1, 3  # axes of a layer's outputs
+
+
+class Cell(NamedTuple):
+    """How a cell of Keras's is written in ONNX."""
+
+    operator: str
+    attributes: dict[str, int]
+    order: tuple[int, ...]  # gate i of ONNX is gate order[i] of Keras
+    spare: int = 0  # positions of padding to add
+
+
+CELLS = {
+    "lstm": Cell("LSTM", {}, order=(0, 3, 1, 2)),  # i f g o → i o f g
+    "gru": Cell("GRU", {"linear_before_reset": 1}, order=(0, 1, 2)),  # z r h in both
+    # onnxruntime's RNN multiplies all positions at once, padding included, and a product of a single row rounds
+    # in another way: without a spare position, padding a text of one token would change its last bit.
+    "rnn": Cell("RNN", {}, order=(0,), spare=1),
+}
+
+
+class Layer(NamedTuple):
+    """The tensors a recurrent layer offers, by name."""
+
+    outputs: str  # <float32>[time, directions, batch, units]
+    last: str  # <float32>[directions, batch, units], after the last step of each direction
+    mask: str  # <bool>[time, 1, batch, 1], True where a position is real
+    directions: int
+
+
+def build_onnx(
+    weights: Mapping[str, Array],
+    *,
+    cell: str,
+    layers: int,
+    bidirectional: bool,
+    pooling: Sequence[str],
+    metadata: Mapping[str, str],
+) -> bytes:
+    """The bytes of an ONNX model that computes what the weights say.
+
+    weights: Keras's layout under the names of `weights.safetensors`, and no others (ValueError). cell: a key
+    of CELLS. pooling: the keys of POOLINGS to concatenate. metadata: what to write into `metadata_props`.
+    Raises RunError for a model that the format cannot hold.
+    """
+    _check_size(weights, metadata)
+    graph = GraphBuilder(weights)
+    time_major = _time_major(graph, CELLS[cell].spare)
+    mask = _mask(graph, time_major)
+    inputs = graph.add("Gather", graph.weight("embedding"), time_major)
+    layer = _recurrence(graph, CELLS[cell], "layer_0", inputs, mask, bidirectional)
+    for number in range(1, layers):
+        inputs = _joined_outputs(graph, layer)
+        layer = _recurrence(graph, CELLS[cell], f"layer_{number}", inputs, mask, bidirectional)
+    pooled = [_joined_pooled(graph, POOLINGS[name](graph, layer)) for name in pooling]
+    features = graph.add("Concat", *pooled, axis=1)
+    kernel, bias = graph.weight("output.kernel"), graph.weight("output.bias")
+    logits = graph.add("Gemm", features, kernel, bias, output="logits")
+    graph.add("Softmax", logits, output="probabilities", axis=1)
+    return graph.to_bytes(classes=len(weights["output.bias"]), metadata=metadata)
+
+
+def _check_size(weights: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+    size = sum(4 * array.size for array in weights.values())
+    size += sum(len(text.encode()) for text in metadata.values())
+    if size > LARGEST_MODEL:
+        raise RunError(
+            f"the model takes {size:,} bytes; an ONNX file holds at most {LARGEST_MODEL:,}",
+            hint="Lower vocabulary.max_size or model.embedding_size.",
+        )
+
+
+def _time_major(graph: GraphBuilder, spare: int) -> str:
+    """The token ids as <int32>[time, batch], where time has these spare positions."""
+    time_major = graph.add("Transpose", "token_ids", perm=[1, 0])
+    return graph.add("Pad", time_major, graph.axes(0, 0, spare, 0)) if spare else time_major
+
+
+def _mask(graph: GraphBuilder, time_major: str) -> str:
+    """<bool>[time, 1, batch, 1], True where a position is real."""
+    time = graph.add("Squeeze", graph.add("Shape", time_major, end=1))
+    time = graph.add("Cast", time, to=TensorProto.INT32)
+    steps = graph.add("Range", graph.store(0, np.int32), time, graph.store(1, np.int32))
+    column = graph.add("Unsqueeze", steps, graph.axes(1, 2, 3))
+    return graph.add("Less", column, _per_text(graph, "lengths"))
+
+
+def _per_text(graph: GraphBuilder, values: str) -> str:
+    """[batch] → [batch, 1], which lines up with [..., batch, units]."""
+    return graph.add("Unsqueeze", values, graph.axes(1))
+
+
+def _recurrence(
+    graph: GraphBuilder, cell: Cell, name: str, inputs: str, mask: str, bidirectional: bool
+) -> Layer:
+    """A layer over inputs [time, batch, in]; its backward direction starts at each text's length."""
+    ways = ("forward", "backward") if bidirectional else ("forward",)
+    arrays = [
+        onnx_arrays(
+            cell,
+            graph.take(f"{name}.{way}.kernel"),
+            graph.take(f"{name}.{way}.recurrent_kernel"),
+            graph.take(f"{name}.{way}.bias"),
+        )
+        for way in ways
+    ]
+    kernel, recurrent_kernel, bias = (np.stack(of_each_way) for of_each_way in zip(*arrays, strict=True))
+    outputs, last = graph.add_recurrence(
+        cell.operator,
+        inputs,
+        graph.store(kernel, name=f"{name}.W"),
+        graph.store(recurrent_kernel, name=f"{name}.R"),
+        graph.store(bias, name=f"{name}.B"),
+        "lengths",
+        name=name,
+        direction="bidirectional" if bidirectional else "forward",
+        hidden_size=recurrent_kernel.shape[-1],
+        **cell.attributes,
+    )
+    return Layer(outputs, last, mask, directions=len(ways))
+
+
+def onnx_arrays(
+    cell: Cell, kernel: Array, recurrent_kernel: Array, bias: Array
+) -> tuple[Array, Array, Array]:
+    """Keras's arrays of one direction → ONNX's W [gates, in], R [gates, units] and B [2 * gates].
+
+    ONNX always has an input and a recurrent bias; where Keras has one bias, the recurrent one is zero.
+    """
+    biases = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])
+    kernel, recurrent_kernel, biases = (
+        reorder(array, cell.order) for array in (kernel, recurrent_kernel, biases)
+    )
+    return kernel.T, recurrent_kernel.T, biases.reshape(-1)
+
+
+def reorder(array: Array, order: Sequence[int]) -> Array:
+    """The gates along the last axis in another order: gate i of the result is gate order[i] of the array."""
+    gates = np.split(array, len(order), axis=-1)
+    return np.concatenate([gates[gate] for gate in order], axis=-1)
+
+
+def _masked(graph: GraphBuilder, values: str, mask: str, padding: float) -> str:
+    """The values where the mask is True, else the padding; where, not multiply: 0 * inf is NaN."""
+    return graph.add("Where", mask, values, graph.store(padding))
+
+
+def _joined_outputs(graph: GraphBuilder, layer: Layer) -> str:
+    """The directions side by side and padding zeroed, for the next layer: [time, batch, features]."""
+    outputs = _masked(graph, layer.outputs, layer.mask, 0.0)
+    beside = graph.add("Transpose", outputs, perm=[0, 2, 1, 3])
+    return graph.add("Reshape", beside, graph.axes(0, 0, -1))
+
+
+def _joined_pooled(graph: GraphBuilder, pooled: str) -> str:
+    """The directions side by side: [batch, features]."""
+    beside = graph.add("Transpose", pooled, perm=[1, 0, 2])
+    return graph.add("Reshape", beside, graph.axes(0, -1))
+
+
+def _sum(graph: GraphBuilder, values: str, axis: int) -> str:
+    """The sum over an axis, which stays with size 1."""
+    return graph.add("ReduceSum", values, graph.axes(axis), keepdims=1)
+
+
+def _sum_over_time(graph: GraphBuilder, values: str) -> str:
+    """[time, directions, batch, units] → [directions, batch, units]."""
+    return graph.add("ReduceSum", values, graph.axes(TIME), keepdims=0)
+
+
+def _mean(graph: GraphBuilder, layer: Layer) -> str:
+    """The sum over real steps, divided by how many there are."""
+    total = _sum_over_time(graph, _masked(graph, layer.outputs, layer.mask, 0.0))
+    lengths = graph.add("Cast", "lengths", to=TensorProto.FLOAT)
+    return graph.add("Div", total, _per_text(graph, lengths))
+
+
+def _max(graph: GraphBuilder, layer: Layer) -> str:
+    """The largest over real steps; padding is lower than anything, never 0."""
+    outputs = _masked(graph, layer.outputs, layer.mask, LOWEST)
+    return graph.add("ReduceMax", outputs, axes=[TIME], keepdims=0)
+
+
+def _last(graph: GraphBuilder, layer: Layer) -> str:
+    """Each direction after its last step: forward at the last token, backward at the first."""
+    return layer.last
+
+
+def _attention(graph: GraphBuilder, layer: Layer) -> str:
+    """Σ softmax(tanh(outputs) @ kernel) · outputs over real steps.
+
+    The softmax is written out because its sum must run in the order of time: the operator may group the steps
+    by how many there are, and then more padding would change the last bit.
+    """
+    kernel = graph.take("attention.kernel").reshape(layer.directions, 1, -1)
+    products = graph.add(
+        "Mul", graph.add("Tanh", layer.outputs), graph.store(kernel, name="attention.kernel")
+    )
+    scores = _masked(graph, _sum(graph, _sum(graph, products, UNITS), DIRECTIONS), layer.mask, LOWEST)
+    highest = graph.add("ReduceMax", scores, axes=[TIME], keepdims=1)
+    shares = _masked(graph, graph.add("Exp", graph.add("Sub", scores, highest)), layer.mask, 0.0)
+    outputs = _masked(graph, layer.outputs, layer.mask, 0.0)
+    return graph.add(
+        "Div",
+        _sum_over_time(graph, graph.add("Mul", shares, outputs)),
+        _sum_over_time(graph, shares),
+    )
+
+
+POOLINGS = {"mean": _mean, "max": _max, "last": _last, "attention": _attention}

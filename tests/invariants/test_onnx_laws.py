@@ -1,0 +1,285 @@
+"""What must stay true of the ONNX model, for every cell and pooling, and the faults that these laws catch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import helper, numpy_helper
+
+from seqtrain.inference.graph import build_onnx
+from tests import oracles
+from tests.onnx_models import SIZES, Shape, model_bytes, random_weights
+
+ORACLE_TOLERANCE = 5e-6  # logits of size one in float32, with onnxruntime's fast tanh, against float64
+ENGINE_TOLERANCE = 1e-5  # probabilities, over hundreds of steps
+COMPANY_TOLERANCE = 1e-6  # probabilities; another batch may be blocked differently in a matrix product
+
+POOLINGS = ("mean", "max", "last", "attention")
+SHAPES = [
+    Shape(cell, pooling, bidirectional, layers)
+    for cell in ("lstm", "gru", "rnn")
+    for pooling in (*((name,) for name in POOLINGS), POOLINGS)
+    for bidirectional in (True, False)
+    for layers in (1, 2)
+]
+LENGTHS = np.array([1, 4, 9, 6, 9], np.int32)  # one token, some padding, none
+
+Run = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def opened(model: bytes) -> Run:
+    """token_ids, lengths → logits, probabilities."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(model, options)
+    return lambda token_ids, lengths: session.run(
+        ["logits", "probabilities"], {"token_ids": token_ids, "lengths": lengths}
+    )
+
+
+def some_texts(lengths: np.ndarray = LENGTHS) -> list[np.ndarray]:
+    random = np.random.RandomState(3)
+    return [random.randint(0, SIZES["vocabulary"], length).astype(np.int32) for length in lengths]
+
+
+def batch(texts: list[np.ndarray], more: int = 0, padding: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """token_ids padded with an id to the longest text and some more, and the lengths."""
+    lengths = np.array([len(text) for text in texts], np.int32)
+    token_ids = np.full((len(texts), lengths.max() + more), padding, np.int32)
+    for row, text in zip(token_ids, texts, strict=True):
+        row[: len(text)] = text
+    return token_ids, lengths
+
+
+# Laws: each takes a model and raises AssertionError where it does not hold.
+
+
+def agrees_with_the_oracle(shape: Shape, model: bytes) -> None:
+    texts = some_texts()
+    weights = random_weights(shape)
+    expected = np.stack([oracles.classifier(weights, text, **asdict(shape)) for text in texts])
+    logits, probabilities = opened(model)(*batch(texts))
+    np.testing.assert_allclose(logits, expected, atol=ORACLE_TOLERANCE, rtol=0)
+    np.testing.assert_allclose(probabilities, oracles.softmax(expected), atol=ORACLE_TOLERANCE, rtol=0)
+
+
+def padding_changes_nothing(shape: Shape, model: bytes) -> None:
+    run = opened(model)
+    expected, _ = run(*batch(some_texts()))
+    for more, padding in [(0, 7), (1, 0), (1, 7), (40, 0), (40, 7)]:
+        logits, _ = run(*batch(some_texts(), more, padding))
+        np.testing.assert_array_equal(logits, expected, err_msg=f"{more} more positions of id {padding}")
+    one_token = some_texts()[:1]
+    np.testing.assert_array_equal(run(*batch(one_token, 1))[0], run(*batch(one_token))[0])
+
+
+def company_changes_nothing(shape: Shape, model: bytes) -> None:
+    run, texts = opened(model), some_texts()
+    _, together = run(*batch(texts))
+    _, backwards = run(*batch(texts[::-1]))
+    alone = np.concatenate([run(*batch([text]))[1] for text in texts])
+    np.testing.assert_allclose(backwards[::-1], together, atol=COMPANY_TOLERANCE, rtol=0)
+    np.testing.assert_allclose(alone, together, atol=COMPANY_TOLERANCE, rtol=0)
+
+
+LAWS = (agrees_with_the_oracle, padding_changes_nothing, company_changes_nothing)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("law", LAWS)
+def test_law(law, shape):
+    law(shape, model_bytes(shape))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_laws_hold_at_ordinary_size(cell):
+    """Larger arrays go through other, vectorized and blocked, code in the engine than those of four units."""
+    settings = {"cell": cell, "layers": 2, "bidirectional": True, "pooling": POOLINGS}
+    sizes = {"vocabulary": SIZES["vocabulary"], "embedding": 70, "units": 65, "classes": 3}
+    weights = oracles.random_weights(5, **sizes, **settings)
+    weights = {name: 0.2 * weight for name, weight in weights.items()}  # as calm as trained ones
+    run = opened(build_onnx(weights, **settings, metadata={}))
+    texts = some_texts(np.array([1, 150, 300, 33]))
+    expected = np.stack([oracles.softmax(oracles.classifier(weights, text, **settings)) for text in texts])
+
+    logits, probabilities = run(*batch(texts))
+
+    np.testing.assert_allclose(probabilities, expected, atol=ENGINE_TOLERANCE, rtol=0)
+    np.testing.assert_array_equal(run(*batch(texts, more=37, padding=4))[0], logits)
+    alone = np.concatenate([run(*batch([text]))[1] for text in texts])
+    np.testing.assert_allclose(alone, probabilities, atol=COMPANY_TOLERANCE, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    shapes = [Shape(cell, POOLINGS, layers=2) for cell in ("lstm", "gru", "rnn")]
+    return {shape: opened(model_bytes(shape)) for shape in shapes}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    cell=st.sampled_from(["lstm", "gru", "rnn"]),
+    lengths=st.lists(st.integers(1, 30), min_size=1, max_size=9).map(np.array),
+    more=st.integers(0, 70),
+    padding=st.integers(0, SIZES["vocabulary"] - 1),
+)
+def test_no_lengths_and_no_padding_change_the_answer(runs, cell, lengths, more, padding):
+    shape = Shape(cell, POOLINGS, layers=2)
+    texts = some_texts(lengths)
+    weights = random_weights(shape)
+    expected, _ = runs[shape](*batch(texts))
+    logits, _ = runs[shape](*batch(texts, more, padding))
+    np.testing.assert_array_equal(logits, expected)
+    oracle = [oracles.classifier(weights, text, **asdict(shape)) for text in texts]
+    np.testing.assert_allclose(logits, oracle, atol=ORACLE_TOLERANCE, rtol=0)
+
+
+# Planted faults: each changes the graph of a right model to what a careless builder might have written.
+
+
+def nodes(model: onnx.ModelProto, *operators: str) -> list[onnx.NodeProto]:
+    found = [node for node in model.graph.node if node.op_type in operators]
+    assert found, f"no {operators} to plant a fault in"
+    return found
+
+
+def stored(model: onnx.ModelProto, name: str, value: object) -> str:
+    model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+    return name
+
+
+def add_first(model: onnx.ModelProto, operator: str, inputs: list[str], output: str, **attributes) -> str:
+    model.graph.node.insert(0, helper.make_node(operator, inputs, [output], **attributes))
+    return output
+
+
+def replace_inputs(model: onnx.ModelProto, old: str, new: str) -> None:
+    for node in model.graph.node:
+        if new not in node.output:
+            node.input[:] = [new if name == old else name for name in node.input]
+
+
+def without_lengths(model):
+    for node in nodes(model, "LSTM", "GRU", "RNN"):
+        node.input[4] = ""
+
+
+def mask_all_true(model):
+    (less,) = nodes(model, "Less")
+    less.op_type = "GreaterOrEqual"
+    less.input[1] = stored(model, "zero", np.int32(0))
+
+
+def nothing_masked(model):
+    mask_all_true(model)
+    without_lengths(model)
+
+
+def mask_guessed_from_zeros(model):
+    (less,) = nodes(model, "Less")
+    (mask,) = less.output
+    model.graph.node.remove(less)
+    add_first(model, "Unsqueeze", ["guess", stored(model, "axes", np.array([1, 3]))], mask)
+    add_first(model, "Cast", ["by_time"], "guess", to=onnx.TensorProto.BOOL)
+    add_first(model, "Transpose", ["token_ids"], "by_time", perm=[1, 0])
+
+
+def max_over_zeros(model):
+    (reduce,) = nodes(model, "ReduceMax")
+    (where,) = (node for node in nodes(model, "Where") if node.output[0] == reduce.input[0])
+    where.input[2] = stored(model, "zero", np.float32(0))
+
+
+def mean_divided_by_padded_time(model):
+    (divide,), (steps,) = nodes(model, "Div"), nodes(model, "Range")
+    (divisor,) = (node for node in model.graph.node if node.output[0] == divide.input[1])
+    divisor.op_type = "Cast"
+    divisor.input[:] = [steps.input[1]]
+    divisor.attribute.append(helper.make_attribute("to", onnx.TensorProto.FLOAT))
+
+
+def lengths_too_short_by_one(model):
+    replace_inputs(model, "lengths", "shortened")
+    one = stored(model, "one", np.int32(1))
+    add_first(model, "Max", ["less_one", one], "shortened")
+    add_first(model, "Sub", ["lengths", one], "less_one")
+
+
+def mask_too_long_by_one(model):
+    (less,) = nodes(model, "Less")
+    less.op_type = "LessOrEqual"
+
+
+def last_position_for_last(model):
+    (recurrence,) = nodes(model, "LSTM")
+    outputs, last = recurrence.output
+    (reader,) = (node for node in model.graph.node if last in node.input)
+    take = helper.make_node("Gather", [outputs, stored(model, "end", np.int64(-1))], ["at_end"], axis=0)
+    model.graph.node.insert(list(model.graph.node).index(reader), take)
+    reader.input[0] = "at_end"
+
+
+def reset_before_the_product(model):
+    for node in nodes(model, "GRU"):
+        (attribute,) = (one for one in node.attribute if one.name == "linear_before_reset")
+        attribute.i = 0
+
+
+def lstm_gates_in_keras_order(model):
+    for array in model.graph.initializer:
+        if array.name in ("layer_0.W", "layer_0.R"):
+            gates = np.split(numpy_helper.to_array(array), 4, axis=1)
+            keras = np.concatenate([gates[gate] for gate in (0, 2, 3, 1)], axis=1)
+            array.CopyFrom(numpy_helper.from_array(keras, array.name))
+
+
+def directions_exchanged(model):
+    for array in model.graph.initializer:
+        if array.name.startswith("layer_0."):
+            array.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(array)[::-1].copy(), array.name))
+
+
+FAULTS = [
+    (without_lengths, Shape(), LAWS),
+    (without_lengths, Shape("gru", ("last",), bidirectional=False), LAWS),
+    (without_lengths, Shape("rnn", ("max",)), LAWS),
+    (nothing_masked, Shape(), LAWS),
+    (nothing_masked, Shape(bidirectional=False), LAWS),
+    (mask_all_true, Shape(pooling=("max",)), LAWS),
+    (mask_all_true, Shape(pooling=("attention",)), LAWS),
+    (
+        mask_guessed_from_zeros,
+        Shape(pooling=("attention",)),
+        [agrees_with_the_oracle, padding_changes_nothing],
+    ),
+    (max_over_zeros, Shape(pooling=("max",)), LAWS),
+    (mean_divided_by_padded_time, Shape(), LAWS),
+    (lengths_too_short_by_one, Shape(), [agrees_with_the_oracle]),
+    (lengths_too_short_by_one, Shape(pooling=("last",)), [agrees_with_the_oracle]),
+    (mask_too_long_by_one, Shape(pooling=("max",)), LAWS),
+    (mask_too_long_by_one, Shape(pooling=("attention",)), LAWS),
+    (last_position_for_last, Shape(pooling=("last",)), LAWS),
+    (reset_before_the_product, Shape("gru"), [agrees_with_the_oracle]),
+    (lstm_gates_in_keras_order, Shape(), [agrees_with_the_oracle]),
+    (directions_exchanged, Shape("rnn", ("mean",)), [agrees_with_the_oracle]),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "shape", "law"),
+    [(fault, shape, law) for fault, shape, laws in FAULTS for law in laws],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_planted_fault_breaks_the_law(fault, shape, law):
+    faulty = onnx.load_from_string(model_bytes(shape))
+    fault(faulty)
+    with pytest.raises(AssertionError, match=r"Not equal to tolerance|Arrays are not equal"):
+        law(shape, faulty.SerializeToString())

@@ -1,0 +1,44 @@
+"""Small ONNX classifiers with random weights. No TensorFlow here, unlike in `models`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from seqtrain.inference.graph import build_onnx
+from seqtrain.inference.metadata import model_metadata
+from seqtrain.text.tokenizer import Tokenizer
+from seqtrain.text.vocabulary import SPECIAL, Vocabulary
+from tests import oracles
+
+WORDS = ["a", "joy", "to", "watch", "not", "bad", "dull", "and", "long", "!"]
+VOCABULARY = Vocabulary([*SPECIAL, *WORDS], [0] * (len(SPECIAL) + len(WORDS)))
+TOKENIZER = Tokenizer("word", lowercase=True, max_length=12, truncate="middle")
+LABELS = ["neg", "neutral", "pos"]
+METADATA = model_metadata(LABELS, VOCABULARY, TOKENIZER)
+SIZES = {"vocabulary": len(VOCABULARY), "embedding": 5, "units": 4, "classes": len(LABELS)}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What models may differ in; the arguments of the oracle and of `build_onnx`."""
+
+    cell: str = "lstm"
+    pooling: tuple[str, ...] = ("mean",)
+    bidirectional: bool = True
+    layers: int = 1
+
+    def __str__(self) -> str:
+        direction = "both" if self.bidirectional else "forward"
+        return f"{self.cell}-{'+'.join(self.pooling)}-{direction}-{self.layers}"
+
+
+def random_weights(shape: Shape) -> dict[str, np.ndarray]:
+    """Float64 weights, always the same ones for a shape."""
+    return oracles.random_weights(0, **SIZES, **asdict(shape))
+
+
+def model_bytes(shape: Shape, metadata: dict[str, str] = METADATA, **replaced: np.ndarray) -> bytes:
+    """The ONNX model of `random_weights`, some of them replaced (`embedding=...`)."""
+    return build_onnx({**random_weights(shape), **replaced}, **asdict(shape), metadata=metadata)

@@ -1,0 +1,82 @@
+"""What a model file says about labels, vocabulary and tokenizer."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqtrain.errors import RunError
+from seqtrain.inference.metadata import KEY, model_metadata, parse_metadata
+from seqtrain.text.tokenizer import Tokenizer
+from seqtrain.text.vocabulary import SPECIAL, Vocabulary
+from tests.onnx_models import LABELS, METADATA, TOKENIZER, VOCABULARY
+
+words = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), unique=True)
+
+
+def damaged(**changes):
+    """METADATA with some entries replaced, or left out where the change is None."""
+    content = {**json.loads(METADATA[KEY]), **changes}
+    return {KEY: json.dumps({name: value for name, value in content.items() if value is not None})}
+
+
+def test_the_format_is_the_documented_one():
+    assert json.loads(METADATA[KEY]) == {
+        "format": 1,
+        "labels": LABELS,
+        "vocabulary": VOCABULARY.tokens,
+        "tokenizer": {
+            "version": 1,
+            "kind": "word",
+            "lowercase": True,
+            "max_length": 12,
+            "truncate": "middle",
+        },
+    }
+
+
+@given(
+    labels=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, unique=True),
+    tokens=words.filter(lambda tokens: not set(tokens) & set(SPECIAL)),
+    kind=st.sampled_from(["word", "whitespace", "char"]),
+    lowercase=st.booleans(),
+)
+def test_what_is_written_is_read_back(labels, tokens, kind, lowercase):
+    vocabulary = Vocabulary([*SPECIAL, *tokens], [0] * (2 + len(tokens)))
+    tokenizer = Tokenizer(kind, lowercase, max_length=7, truncate="head")
+    read = parse_metadata(model_metadata(labels, vocabulary, tokenizer), "model.onnx")
+    assert read == (labels, vocabulary, tokenizer)
+
+
+def test_a_model_without_metadata_is_none_of_ours():
+    with pytest.raises(RunError, match=r"^model\.onnx: the model carries no labels and no vocabulary\n.*fit"):
+        parse_metadata({"other": "{}"}, "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({KEY: METADATA[KEY][:-1]}, "Expecting ',' delimiter"),
+        ({KEY: "[1]"}, "not a JSON object"),
+        (damaged(format=2), "their format is 2, and this seqtrain knows 1"),
+        (damaged(format=None), "their format is None"),
+        (damaged(labels=None), "labels is not a list of texts"),
+        (damaged(labels="ab"), "labels is not a list of texts"),
+        (damaged(labels=["a", 1]), "labels is not a list of texts"),
+        (damaged(labels=["a"]), "labels has 1 entries, and needs at least 2"),
+        (damaged(labels=["a", "a"]), "labels has an entry twice"),
+        (damaged(vocabulary=["<pad>", "<unk>", "a", "a"]), "vocabulary has an entry twice"),
+        (damaged(vocabulary=["<unk>", "<pad>", "a"]), "does not begin with <pad> and <unk>"),
+        (damaged(vocabulary=[]), "vocabulary has 0 entries"),
+        (damaged(tokenizer="word"), "tokenizer is not an object"),
+        (damaged(tokenizer=None), "tokenizer is not an object"),
+        (damaged(tokenizer={**TOKENIZER.rule(), "kind": "bytes"}), "tokenizer rule is damaged"),
+        (damaged(tokenizer={**TOKENIZER.rule(), "version": 9}), "rule version 9"),
+    ],
+)
+def test_damaged_metadata_are_refused_with_the_reason(properties, reason):
+    with pytest.raises(RunError, match=reason):
+        parse_metadata(properties, "model.onnx")

@@ -1,0 +1,242 @@
+"""Predictions from a model file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import namedtuple
+from dataclasses import asdict
+from itertools import count, islice
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqtrain.data.corpus import encode_corpus
+from seqtrain.data.reader import Example
+from seqtrain.errors import DataError, RunError
+from seqtrain.inference import predictor as module
+from seqtrain.inference.metadata import model_metadata
+from seqtrain.inference.predictor import Predictor
+from seqtrain.text.vocabulary import Vocabulary
+from tests import oracles
+from tests.onnx_models import (
+    LABELS,
+    SIZES,
+    TOKENIZER,
+    VOCABULARY,
+    WORDS,
+    Shape,
+    model_bytes,
+    random_weights,
+)
+
+ORACLE_TOLERANCE = 5e-6  # float32 against a float64 oracle
+COMPANY_TOLERANCE = 1e-6  # other batches may be blocked differently in a matrix product
+
+SHAPE = Shape()
+MODEL = model_bytes(SHAPE)
+TEXTS = ["A joy to watch!", "not bad", "", "dull and long and dull and long " * 3, "¿?", "joy"]
+
+texts = st.lists(st.lists(st.sampled_from([*WORDS, "unheard-of"]), max_size=20).map(" ".join), max_size=12)
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return Predictor(MODEL, threads=1)
+
+
+def expected_probabilities(some_texts):
+    weights = random_weights(SHAPE)
+    encoded = [VOCABULARY.encode(TOKENIZER(text)) for text in some_texts]
+    logits = [oracles.classifier(weights, token_ids, **asdict(SHAPE)) for token_ids in encoded]
+    return np.array([oracles.softmax(row) for row in logits]).reshape(-1, len(LABELS))
+
+
+def test_labels_vocabulary_and_tokenizer_come_from_the_file(predictor):
+    assert predictor.labels == LABELS
+    assert predictor.vocabulary.tokens == VOCABULARY.tokens
+    assert predictor.tokenizer == TOKENIZER
+    assert predictor.encode("A joy!") == [2, 3, 11]
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts)
+def test_probabilities_are_the_oracles_in_the_order_of_the_texts(predictor, some_texts):
+    probabilities = predictor.probabilities(some_texts)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(
+        probabilities, expected_probabilities(some_texts), atol=ORACLE_TOLERANCE, rtol=0
+    )
+
+
+def test_a_text_without_tokens_is_one_unknown_token(predictor):
+    empty, unknown = predictor.probabilities(["", "unheard"])
+    np.testing.assert_array_equal(empty, unknown)
+
+
+def test_a_single_text_is_not_a_list_of_letters(predictor):
+    with pytest.raises(TypeError, match="list of texts"):
+        predictor.probabilities("a joy")
+
+
+def test_company_order_and_windows_change_only_the_rounding(predictor, monkeypatch):
+    together = predictor.probabilities(TEXTS)
+    monkeypatch.setattr(module, "WINDOW_TEXTS", 2)
+    monkeypatch.setattr(module, "BATCH_TOKENS", 5)
+    apart = predictor.probabilities(TEXTS[::-1])[::-1]
+    np.testing.assert_allclose(apart, together, atol=COMPANY_TOLERANCE, rtol=0)
+
+
+def test_batches_stay_within_their_tokens(predictor, monkeypatch):
+    shapes = []
+    run = predictor.run
+    monkeypatch.setattr(predictor, "run", lambda ids, lengths: shapes.append(ids.shape) or run(ids, lengths))
+    monkeypatch.setattr(module, "BATCH_TOKENS", 24)
+    monkeypatch.setattr(module, "MAX_BATCH", 3)
+    predictor.probabilities([*TEXTS, *TEXTS])
+    assert len(shapes) > 4
+    assert all(rows <= 3 and rows * time <= 24 for rows, time in shapes)
+
+
+def test_a_corpus_gets_the_probabilities_of_its_texts(predictor, tmp_path):
+    examples = [Example(text, "pos", 1.0, "reviews.tsv", line) for line, text in enumerate(TEXTS, start=1)]
+    corpus = encode_corpus(examples, tmp_path, TOKENIZER, VOCABULARY, LABELS)
+    probabilities = predictor.corpus_probabilities(corpus)
+    np.testing.assert_allclose(probabilities, predictor.probabilities(TEXTS), atol=COMPANY_TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("window", [1, 4, 6, 1024])
+def test_stream_answers_each_record_in_order(predictor, monkeypatch, window):
+    monkeypatch.setattr(module, "WINDOW_TEXTS", window)
+    Record = namedtuple("Record", "number text")
+    records = [Record(number, text) for number, text in enumerate(TEXTS)]
+    answers = list(predictor.stream(iter(records), text=lambda record: record.text))
+    assert [record for record, _ in answers] == records
+    np.testing.assert_allclose(
+        [row for _, row in answers], expected_probabilities(TEXTS), atol=ORACLE_TOLERANCE, rtol=0
+    )
+
+
+def test_stream_of_nothing_is_empty(predictor):
+    assert list(predictor.stream([])) == []
+
+
+@pytest.mark.parametrize(("limit", "value"), [("WINDOW_TEXTS", 3), ("WINDOW_CHARACTERS", 7)])
+def test_stream_reads_no_further_than_its_window(predictor, monkeypatch, limit, value):
+    monkeypatch.setattr(module, limit, value)
+    numbers = count()
+    endless = (f"joy{number}" for number in numbers)  # seven characters are reached with the second
+    list(islice(predictor.stream(endless), 4))
+    assert next(numbers) <= 6
+
+
+def test_stream_answers_what_came_before_a_bad_row(predictor):
+    def broken():
+        yield from TEXTS[:3]
+        raise DataError("texts.txt:4: not UTF-8")
+
+    stream = predictor.stream(broken())
+    assert [text for text, _ in islice(stream, 3)] == TEXTS[:3]
+    with pytest.raises(DataError, match="4: not UTF-8"):
+        next(stream)
+
+
+@pytest.mark.parametrize(
+    ("token_ids", "lengths", "reason"),
+    [
+        ([[2, 3]], [0], "lengths must be 1 to 2"),
+        ([[2, 3]], [3], "lengths must be 1 to 2"),
+        ([[2, -1]], [1], "token ids must be 0 to 11"),
+        ([[2, 12]], [2], "token ids must be 0 to 11"),
+    ],
+)
+def test_lengths_and_ids_that_the_model_has_not_are_refused(predictor, token_ids, lengths, reason):
+    with pytest.raises(ValueError, match=reason):
+        predictor.run(np.array(token_ids, np.int32), np.array(lengths, np.int32))
+
+
+def test_threads_are_those_asked_for():
+    assert Predictor(MODEL, threads=2)._session.get_session_options().intra_op_num_threads == 2
+    assert Predictor(MODEL)._session.get_session_options().intra_op_num_threads == 0
+
+
+def test_a_file_says_the_same_as_its_bytes(tmp_path, predictor):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(MODEL)
+    for named in (path, str(path)):
+        np.testing.assert_array_equal(
+            Predictor(named, threads=1).probabilities(TEXTS), predictor.probabilities(TEXTS)
+        )
+
+
+def test_a_missing_file_is_a_run_error(tmp_path):
+    with pytest.raises(RunError, match=r"nowhere\.onnx: the model cannot be read: No such file"):
+        Predictor(tmp_path / "nowhere.onnx")
+
+
+def with_more_words():
+    tokens = [*VOCABULARY.tokens, "more"]
+    return model_bytes(SHAPE, model_metadata(LABELS, Vocabulary(tokens, [0] * len(tokens)), TOKENIZER))
+
+
+def with_another_input():
+    model = onnx.load_from_string(MODEL)
+    model.graph.input[1].name = "sizes"
+    for node in model.graph.node:
+        node.input[:] = ["sizes" if name == "lengths" else name for name in node.input]
+    return model.SerializeToString()
+
+
+def with_broken_weights():
+    return model_bytes(SHAPE, **{"output.bias": np.full(SIZES["classes"], np.nan)})
+
+
+@pytest.mark.parametrize(
+    ("damaged", "reason"),
+    [
+        (b"", "onnxruntime refuses the model"),
+        (b"no model at all", "onnxruntime refuses the model"),
+        (MODEL[: len(MODEL) // 2], "onnxruntime refuses the model"),
+        (model_bytes(SHAPE, {}), "carries no labels"),
+        (
+            model_bytes(SHAPE, model_metadata(["neg", "pos"], VOCABULARY, TOKENIZER)),
+            "2 labels and computes 3",
+        ),
+        (with_more_words(), "onnxruntime refuses the model.*out of (data )?bounds"),
+        (with_another_input(), "onnxruntime refuses the model"),
+        (with_broken_weights(), "computes NaN"),
+    ],
+)
+def test_a_file_that_is_no_good_model_is_refused_in_a_line_and_a_hint(tmp_path, damaged, reason, capfd):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(damaged)
+    with pytest.raises(RunError, match=reason) as caught:
+        Predictor(path)
+    message, hint = str(caught.value).splitlines()
+    assert message.startswith(f"{path}: ")
+    assert "seqtrain fit" in hint
+    assert capfd.readouterr() == ("", "")  # onnxruntime keeps quiet
+
+
+def test_no_other_file_is_read_on_behalf_of_a_model(tmp_path, monkeypatch):
+    model = onnx.load_from_string(MODEL)
+    (embedding,) = (array for array in model.graph.initializer if array.name == "embedding")
+    (tmp_path / "elsewhere").write_bytes(embedding.raw_data)
+    embedding.data_location = onnx.TensorProto.EXTERNAL
+    embedding.external_data.add(key="location", value="elsewhere")
+    embedding.ClearField("raw_data")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(RunError, match="onnxruntime refuses the model"):
+        Predictor("model.onnx")
+
+
+def test_nothing_heavy_is_imported():
+    heavy = "tensorflow", "onnx", "sklearn", "pydantic", "scipy"
+    code = (
+        f"import seqtrain.inference.predictor, sys; print([name for name in {heavy} if name in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
