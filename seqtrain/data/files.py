@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import gzip
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from seqtrain.data.formats.lines import ByteStream
 from seqtrain.errors import DataError
+from seqtrain.suggestion import nearest
 
 
 def expand(paths: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -46,8 +46,8 @@ def _suggestion(pattern: str) -> str:
     """What the user may have meant, judging by the names in the folder that the pattern points into."""
     folder, name = os.path.split(pattern)
     names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
-    close = [repr(os.path.join(folder, other)) for other in difflib.get_close_matches(name, names)]
-    return f"Did you mean {' or '.join(close)}?" if close else "Paths start where the command runs."
+    close = nearest(name, names)
+    return f"Did you mean {os.path.join(folder, close)!r}?" if close else "Paths start where the command runs."
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class Splits:
 
     def all_files(self) -> list[Path]:
         """The files of all splits, each once. Raises one DataError that tells of every name without a file."""
-        named = [self.files(split) for split in SPLITS if getattr(self, split) is not None]
+        named = [files for files in (self.train, self.dev, self.test) if isinstance(files, Sequence)]
         return expand([name for files in named for name in ([files] if isinstance(files, str) else files)])
 
     def read(self, split: str) -> Iterator[Example | BadRow]:

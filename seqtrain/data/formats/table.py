@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from functools import partial
 from seqtrain.data.formats.csv_cells import split_commas
 from seqtrain.data.formats.record import Columns, Example, Parse, RowError, Source, checked_weight, decode
 from seqtrain.errors import DataError
+from seqtrain.suggestion import did_you_mean
 
 _NUMBER = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -89,11 +89,9 @@ def _position(column: int | str, header: Sequence[str], name: str) -> int:
     if header.count(column) == 1:
         return header.index(column)
     problem = "has no" if column not in header else "has more than one"
-    close = difflib.get_close_matches(column, header, n=1)
-    suggestion = (
-        f"Did you mean {close[0]!r}?" if close and close[0] != column else f"It has {', '.join(header)}."
-    )
-    raise DataError(f"{name}:1: the header {problem} column {column!r}", hint=suggestion)
+    suggestion = did_you_mean(column, header) if column not in header else ""
+    hint = f"It has {', '.join(header)}.{suggestion}"
+    raise DataError(f"{name}:1: the header {problem} column {column!r}", hint=hint)
 
 
 def _weight(cell: str) -> float:

@@ -326,7 +326,7 @@ class TestFiles:
             check("f:1: no header", b"\nx\n", ".csv", Columns("l", "t")),
             check("f:1: the header cannot be read: byte 1", b"\xff\n", ".csv", Columns("l", "t")),
             check(
-                "f:1: the header has no column 'text'\n  Did you mean 'texts'?",
+                "f:1: the header has no column 'text'\n  It has l, texts. Did you mean 'texts'?",
                 b"l,texts",
                 ".csv",
                 Columns("l", "text"),
