@@ -131,13 +131,15 @@ def train(
                 return
             if progress.position == len(batches):
                 break
-            yield _train_on(batches[progress.position], step, progress, done, rate)
+            yield _train(step, batches, progress, done, rate)
         progress.epoch, progress.position = progress.epoch + 1, 0
     yield Finished(progress.step, "epochs")
 
 
-def _train_on(batch: Any, step: Step, progress: Progress, done: float, rate: float) -> Stepped:
-    sums, norm = step(batch, progress.step + 1, rate)
+def _train(step: Step, batches: Sequence[Any], progress: Progress, done: float, rate: float) -> Stepped:
+    start = time.perf_counter()
+    sums, norm = step(batches[progress.position], progress.step + 1, rate)
+    sums += Sums(seconds=time.perf_counter() - start)
     progress.step, progress.position = progress.step + 1, progress.position + 1
     progress.since_evaluation += sums
     return Stepped(progress.step, progress.epoch, done, sums, rate, norm)

@@ -7,8 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -21,14 +20,11 @@ class Runtime:
     onednn: bool
     already_running: bool
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
-
-def start(threads: int | None, *, parallel: int = 2) -> Runtime:
+def start(threads: int | None, *, side_by_side: int = 2) -> Runtime:
     """Imports TensorFlow with `threads` (None: all the cores this process may use) and returns the settings in force.
 
-    Up to `parallel` of the threads run independent operations side by side, such as the two directions of a
+    `side_by_side` of the threads run independent operations at the same time, such as the two directions of a
     layer; what is left over goes into the single operation. A TensorFlow that the calling program has already
     imported keeps the settings that it has.
     """
@@ -39,7 +35,7 @@ def start(threads: int | None, *, parallel: int = 2) -> Runtime:
         with _silenced():
             import tensorflow as tf
         cores = threads or _usable_cores()
-        inter = min(parallel, cores)
+        inter = min(side_by_side, cores)
         tf.config.threading.set_inter_op_parallelism_threads(inter)
         tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // inter))
         with _silenced():

@@ -1,0 +1,65 @@
+# Everything here makes its own .venv first; the only tools needed are make and Python 3.10 to 3.13.
+# PYTHON=python3.12 picks the interpreter the first time.
+
+CONFIG ?= configs/reviews.yaml
+RUN    ?= runs/$(basename $(notdir $(CONFIG)))
+TEXTS  ?= "a joy to watch from start to finish" "the battery died after two days" "not good , not even close"
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help install data fit eval predict test lint types check docs bench-start wheel clean
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## the project and its tools, in .venv
+
+$(INSTALLED): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed; set PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+data: $(INSTALLED) ## data/reviews/, from a package with human-rated reviews
+	@$(BIN)/python data/reviews.py
+
+fit: $(INSTALLED) ## train CONFIG, measure it on its test split, label a few texts
+	@if grep -q data/reviews/ $(CONFIG); then $(BIN)/python data/reviews.py; fi
+	$(BIN)/seqtrain fit $(CONFIG) --overwrite
+	@$(MAKE) --no-print-directory eval predict RUN=$(RUN)
+
+eval: $(INSTALLED) ## measure RUN on its test split
+	$(BIN)/seqtrain eval --run $(RUN)
+
+predict: $(INSTALLED) ## label TEXTS with RUN
+	@for text in $(TEXTS); do printf '%s\n' "$$text"; done > .venv/texts.txt
+	@$(BIN)/seqtrain predict --run $(RUN) .venv/texts.txt | paste - .venv/texts.txt
+
+test: $(INSTALLED) ## every test
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## static types
+	$(BIN)/mypy
+
+check: lint types test ## lint, types, test
+
+docs: $(INSTALLED) ## docs/configuration.md and docs/cli.md, from the code
+	$(BIN)/python tools/reference_docs.py
+
+bench-start: $(INSTALLED) ## how long --help and a one-line predict take from a cold shell
+	$(BIN)/python benchmarks/start.py
+
+wheel: $(INSTALLED) ## dist/*.whl
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean: ## all that was made, but for data and runs
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

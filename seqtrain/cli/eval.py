@@ -1,0 +1,84 @@
+"""`seqtrain eval`: how good a trained classifier is on labelled texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from seqtrain.atomic import atomic_write, write_json
+from seqtrain.cli.options import opened_run, run_option
+from seqtrain.data.splits import SPLITS
+from seqtrain.evaluation.gate import check, parse_requirement
+from seqtrain.evaluation.report import format_report
+from seqtrain.trained import Mistake, TrainedModel
+
+
+@click.command(name="eval")
+@run_option
+@click.option("--data", multiple=True, metavar="FILE", help="Labelled files to measure on; can be repeated.")
+@click.option(
+    "--split",
+    type=click.Choice(SPLITS),
+    help="A split of the run's own data. [default: test]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all metrics as JSON.")
+@click.option(
+    "--require",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    help="Exit with code 6 unless the metric is at least (for log_loss: at most) the value; can be repeated.",
+)
+@click.option(
+    "--errors", type=click.Path(), metavar="FILE", help="Write the misclassified rows here, the surest first."
+)
+def command(
+    run: str | None,
+    data: tuple[str, ...],
+    split: str | None,
+    as_json: bool,
+    require: tuple[str, ...],
+    errors: str | None,
+) -> None:
+    """Measure a trained classifier on the test split of its config, or on other labelled files.
+
+    The metrics of a split are also kept in the run folder, as metrics/SPLIT.json. The columns of FILE are those of
+    the run's config.
+
+    \b
+    Examples:
+      seqtrain eval
+      seqtrain eval --run runs/reviews --split dev --errors errors.tsv
+      seqtrain eval --data new.tsv --require accuracy=0.8 --require log_loss=0.5
+    """
+    if data and split:
+        raise click.UsageError("--data and --split exclude each other.")
+    split = split or "test"
+    requirements = [parse_requirement(text) for text in require]
+    model = TrainedModel(opened_run(run))
+    metrics, mistakes = model.measure(model.labelled_rows(data or None, split=split))
+    if not data:
+        write_json(model.run.metrics_file(split), metrics)
+    if errors:
+        atomic_write(Path(errors), _errors_table(mistakes))
+    click.echo(json.dumps(metrics, indent=2, ensure_ascii=False) if as_json else format_report(metrics))
+    check(metrics, requirements)
+
+
+def _errors_table(mistakes: Sequence[Mistake]) -> bytes:
+    """TSV with a header; tabs and line ends in a text become spaces."""
+    rows = [("file", "line", "label", "prediction", "probability", "text")]
+    rows += [
+        (
+            mistake.row.file,
+            str(mistake.row.line),
+            str(mistake.row.label),
+            mistake.prediction.label,
+            f"{mistake.prediction.probability:.4f}",
+            mistake.row.text.replace("\t", " ").replace("\n", " ").replace("\r", " "),
+        )
+        for mistake in mistakes
+    ]
+    return "".join("\t".join(row) + "\n" for row in rows).encode()

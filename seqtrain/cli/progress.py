@@ -1,0 +1,152 @@
+"""How `fit` tells what it does: a block for each stage, a bar while it trains, a line for each evaluation."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from seqtrain.cli.console import Console, facts
+from seqtrain.data.stats import corpus_stats
+from seqtrain.pipeline import Built, Encoded, Exported, Started
+from seqtrain.run import Run
+from seqtrain.training.loop import Evaluated, Finished, Stepped, Sums
+
+SECONDS_BETWEEN_LINES = 10.0  # where there is no terminal to draw a bar on
+SECONDS_BETWEEN_FRAMES = 0.1
+COLUMNS = ("epoch", "step", "train loss", "dev loss", "accuracy", "macro F1", "tokens/s", "time")
+
+
+class FitReport:
+    """A listener of `pipeline.fit` that speaks through the console; a context manager, for the bar's sake."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._run: Run | None = None
+        self._epochs = 0
+        self._begun = time.monotonic()
+        self._training_begun = self._shown = 0.0
+        self._sums = Sums()
+        self._bar: tqdm[Any] | None = None
+        self._tell: dict[type, Callable[[Any], None]] = {
+            Started: self._started,
+            Encoded: self._encoded,
+            Built: self._built,
+            Stepped: self._stepped,
+            Evaluated: self._evaluated,
+            Finished: self._finished,
+            Exported: self._exported,
+        }
+
+    def __enter__(self) -> FitReport:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, event: Any) -> None:
+        self._tell[type(event)](event)
+
+    def _started(self, event: Started) -> None:
+        self._run = event.run
+        self._console.attach(event.run)
+
+    def _encoded(self, event: Encoded) -> None:
+        train, dev, vocabulary, labels = event.corpora
+        self._console.say(
+            facts(
+                "data",
+                f"train {corpus_stats(train, labels)}",
+                f"dev   {corpus_stats(dev, labels)}",
+                f"{len(vocabulary):,} entries in the vocabulary, {event.padding:.1%} padding in the batches",
+            )
+        )
+
+    def _built(self, event: Built) -> None:
+        self._epochs = event.epochs
+        model, runtime = event.architecture, event.runtime
+        size = sum(int(np.prod(shape)) for shape in model.weight_shapes().values())
+        layers = "" if model.layers == 1 else f"{model.layers} layers, "
+        direction = "bidirectional" if model.bidirectional else "forward"
+        self._console.say(
+            facts(
+                "model",
+                f"{direction} {model.cell.upper()} of {model.units} units, {layers}"
+                f"{' + '.join(model.pooling)} pooling, {size:,} weights",
+                f"TensorFlow {runtime.tensorflow}, {runtime.inter_op_threads} × {runtime.intra_op_threads} threads",
+            )
+        )
+        self._console.say("\n" + _table_row(COLUMNS))
+        self._training_begun = self._shown = time.monotonic()
+        if sys.stderr.isatty() and not self._console.quiet:
+            self._bar = tqdm(total=1.0, leave=False, bar_format="{bar:30} {desc}")
+
+    def _stepped(self, event: Stepped) -> None:
+        self._sums += event.sums
+        now = time.monotonic()
+        wait = SECONDS_BETWEEN_LINES if self._bar is None else SECONDS_BETWEEN_FRAMES
+        if now - self._shown < wait or not event.done:
+            return
+        self._shown = now
+        left = (now - self._training_begun) * (1 - event.done) / event.done
+        line = (
+            f"{event.done:4.0%} epoch {event.epoch + 1}/{self._epochs}, "
+            f"loss {self._sums.loss / self._sums.weight:.4f}, "
+            f"{self._sums.tokens / self._sums.seconds:,.0f} tokens/s, {_clock(left)} left"
+        )
+        if self._bar is None:
+            self._console.say(f"      {line}")
+        else:
+            self._bar.n = event.done
+            self._bar.set_description_str(line)
+
+    def _evaluated(self, event: Evaluated) -> None:
+        train, dev = event.train, event.dev
+        cells = (
+            f"{event.done * self._epochs:.3g}",
+            f"{event.step:,}",
+            f"{train.loss / train.weight:.4f}",
+            f"{dev['log_loss']:.4f}",
+            f"{dev['accuracy']:.4f}",
+            f"{dev['macro_f1']:.4f}",
+            f"{train.tokens / train.seconds:,.0f}",
+            _clock(time.monotonic() - self._training_begun),
+        )
+        if self._bar is not None:
+            self._bar.clear()
+        self._console.say(_table_row(cells) + ("  best" if event.improved else ""))
+        self._sums = Sums()
+
+    def _finished(self, event: Finished) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        reasons = {"epochs": "all epochs done", "patience": "no improvement, patience spent"}
+        self._console.say(f"\n{facts('stopped', f'at step {event.step:,}: {reasons[event.reason]}')}")
+
+    def _exported(self, event: Exported) -> None:
+        assert self._run is not None
+        best = f"dev {event.metric.replace('_', ' ')} {event.dev[event.metric]:.4f}"
+        self._console.say(facts("best", f"step {event.step:,}, {best}"))
+        self._console.say(
+            facts(
+                "checked",
+                f"model.onnx agrees with TensorFlow on dev to {event.difference:.0e} in probability",
+            )
+        )
+        self._console.say(
+            facts("saved", f"{self._run.path} after {_clock(time.monotonic() - self._begun)} min")
+        )
+
+
+def _table_row(cells: tuple[str, ...]) -> str:
+    return " ".join(f"{cell:>10}" for cell in cells)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}:{seconds:02d}"

@@ -1,0 +1,145 @@
+"""A folder that is built aside, under a lock, and put in its place when it is good enough.
+
+`runs/reviews` is built as `runs/.reviews.new`; while the two change places, what stood there is
+`runs/.reviews.old`. The lock is on the folder itself: it moves along, and ends with the process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from seqtrain.atomic import move_folder, sync_tree, writing
+from seqtrain.errors import RunError
+
+
+class Staging:
+    """The folder being built for `place`, which no other process builds at the same time."""
+
+    def __init__(self, place: Path) -> None:
+        """Makes the folder, empty; what crashed processes left for this place is cleared away or put back.
+
+        Raises RunError if another process builds for this place, or has built what stands there and still runs.
+        """
+        self.place, self.path = place, _beside(place, "new")
+        with writing(place):
+            self._made = [folder for folder in place.parents if not folder.exists()]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self._lock: int | None = _claim(self.path, place)
+            try:
+                _refuse_if_locked(place)
+                _recover(place)
+                _empty(self.path)
+            except BaseException:
+                self.close()
+                raise
+
+    @property
+    def promoted(self) -> bool:
+        return self.path == self.place
+
+    def promote(self) -> None:
+        """Puts the folder in its place; what stood there is deleted only then. A crash leaves the one or the other."""
+        old = _beside(self.place, "old")
+        with writing(self.place):
+            sync_tree(self.path)
+            try:
+                if self.place.exists():
+                    move_folder(self.place, old)
+                move_folder(self.path, self.place)
+            except BaseException:
+                _recover(self.place)
+                raise
+            self.path = self.place
+            if old.exists():
+                shutil.rmtree(old)
+
+    def close(self) -> None:
+        """Gives up the lock. A folder that was not promoted goes, and so do the folders made to hold it."""
+        if not self.promoted:
+            shutil.rmtree(self.path, ignore_errors=True)
+            with suppress(OSError):  # others may use them by now
+                for folder in self._made:
+                    folder.rmdir()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def restore(place: Path) -> None:
+    """Puts back what a crash in the middle of `promote` left aside. Raises RunError as `Staging` does."""
+    if not os.path.exists(place) and _beside(place, "old").exists():
+        Staging(place).close()
+
+
+def places_to_restore(parent: Path) -> list[Path]:
+    """The places in a folder from which something was left aside."""
+    return [path.with_name(path.name[1 : -len(".old")]) for path in parent.glob(".?*.old")]
+
+
+def _beside(place: Path, state: str) -> Path:
+    return place.with_name(f".{place.name}.{state}")
+
+
+def _claim(folder: Path, place: Path) -> int:
+    """Makes a folder if need be and locks it → the open descriptor that holds the lock."""
+    while True:
+        with suppress(FileExistsError):
+            folder.mkdir()
+        # Before each of the next calls its owner may move or remove the folder: what is locked then is not `folder`.
+        with suppress(FileNotFoundError):
+            descriptor = _locked(folder)
+            if descriptor is None:
+                raise _busy(place)
+            if _is_at(descriptor, folder):
+                return descriptor
+            os.close(descriptor)
+
+
+def _is_at(descriptor: int, folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), folder.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _locked(folder: Path) -> int | None:
+    """Locks a folder → the open descriptor that holds the lock, or None if another one does."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _refuse_if_locked(place: Path) -> None:
+    if place.is_dir():
+        descriptor = _locked(place)
+        if descriptor is None:
+            raise _busy(place)
+        os.close(descriptor)
+
+
+def _busy(place: Path) -> RunError:
+    return RunError(f"{place}: another process is writing it", hint="Wait for it, or choose another folder.")
+
+
+def _recover(place: Path) -> None:
+    old = _beside(place, "old")
+    if old.exists() and place.exists():
+        shutil.rmtree(old)
+    elif old.exists():
+        move_folder(old, place)
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

@@ -1,0 +1,70 @@
+"""A model in training: its weights, optimizer and compiled steps behind plain NumPy batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from seqtrain.data.batching import Batch
+from seqtrain.errors import DivergenceError
+from seqtrain.model.classifier import Architecture, Classifier, Dropout
+from seqtrain.model.initialization import initial_weights
+from seqtrain.training.checkpoint import Checkpoint
+from seqtrain.training.loop import Progress, Sums
+from seqtrain.training.optimizer import Adam
+from seqtrain.training.step import probabilities_step, training_step
+
+
+class Trainer:
+    """Trains and measures one model; everything in it is a function of (architecture, seed, batches seen)."""
+
+    def __init__(
+        self, architecture: Architecture, *, dropout: Dropout, clip_norm: float | None, seed: int
+    ) -> None:
+        self.model = Classifier(architecture, initial_weights(architecture, seed))
+        self.optimizer = Adam(self.model.weights)
+        self._step = training_step(
+            self.model, self.optimizer, dropout=dropout, clip_norm=clip_norm, seed=seed
+        )
+        self._probabilities = probabilities_step(self.model)
+
+    def train_on(self, batch: Batch, number: int, learning_rate: float) -> tuple[Sums, float]:
+        """One step, the `number`th from 1 → the batch's sums and the norm of its gradient before clipping.
+
+        Raises DivergenceError if the loss or the gradient is not finite.
+        """
+        sums = self._step(batch.token_ids, batch.lengths, batch.labels, batch.weights, number, learning_rate)
+        loss, norm = float(sums["loss_sum"]), float(sums["gradient_norm"])
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise DivergenceError(
+                f"training diverged at step {number}: loss {loss}, gradient norm {norm}",
+                hint="Lower training.learning_rate, or set training.clip_norm.",
+            )
+        return Sums(
+            loss=loss,
+            correct=float(sums["correct"]),
+            weight=float(sums["weight_sum"]),
+            tokens=int(batch.lengths.sum()),
+        ), norm
+
+    def probabilities(self, batches: Iterable[Batch], rows: int) -> np.ndarray:
+        """<float32>[rows, classes]: the answer for each row of the corpus that the batches cover."""
+        result = np.empty((rows, self.model.architecture.classes), np.float32)
+        for batch in batches:
+            result[batch.rows] = self._probabilities(batch.token_ids, batch.lengths)
+        return result
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """A copy of the weights by name."""
+        return {name: weight.numpy() for name, weight in self.model.weights.items()}
+
+    def set_weights(self, weights: Mapping[str, np.ndarray]) -> None:
+        for name, weight in self.model.weights.items():
+            weight.assign(weights[name])
+
+    def checkpoint(self, progress: Progress) -> Checkpoint:
+        """A copy of all that changes in training."""
+        slots = {name: slot.numpy() for name, slot in self.optimizer.slots.items()}
+        return Checkpoint(self.weights(), slots, progress)

@@ -1,0 +1,157 @@
+"""`seqtrain eval`, against what `seqtrain predict` and `fit` say of the same rows."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import seqtrain as api
+from tests.cli.command import seqtrain
+from tests.cli.conftest import Fitted
+from tests.project import TEST, table
+
+NEWEST = "run runs/reviews (the newest; --run takes another)\n"
+
+
+@pytest.fixture(scope="module")
+def predicted(fitted: Fitted) -> list[tuple[str, float]]:
+    """(label, probability) of each row of the test split."""
+    texts = "".join(f"{text}\n" for _, text in TEST)
+    lines = seqtrain("predict", "--run", fitted.run, cwd=fitted.folder, stdin=texts).stdout.splitlines()
+    return [(label, float(probability)) for label, probability in (line.split("\t") for line in lines)]
+
+
+@pytest.fixture(scope="module")
+def accuracy(predicted: list[tuple[str, float]]) -> float:
+    return sum(label == truth for (label, _), (truth, _) in zip(predicted, TEST, strict=True)) / len(TEST)
+
+
+def test_the_metrics_of_the_test_split(fitted: Fitted, accuracy: float) -> None:
+    """By default of the newest run; printed, and kept in its folder."""
+    result = seqtrain("eval", "--json", cwd=fitted.folder)
+    assert (result.exit_code, result.stderr) == (0, NEWEST)
+    metrics = json.loads(result.stdout)
+    assert metrics["rows"] == len(TEST)
+    assert metrics["accuracy"] == pytest.approx(accuracy)
+    assert [row["support"] for row in metrics["per_class"].values()] == [30, 30]
+    assert json.loads((fitted.run / "metrics" / "test.json").read_text()) == metrics
+
+
+def test_the_report(fitted: Fitted, accuracy: float) -> None:
+    result = seqtrain("eval", cwd=fitted.folder)
+    lines = result.stdout.splitlines()
+    assert lines[:2] == ["rows             60", f"accuracy     {accuracy:.4f}"]
+    assert [line.split()[0] for line in lines[2:6]] == ["macro_f1", "weighted_f1", "log_loss", "roc_auc"]
+    assert lines[7] == "label  precision  recall      f1  support"
+    assert [re.sub(r"\d\.\d{4}", "#", line) for line in lines[8:10]] == [
+        "neg       #  #  #       30",
+        "pos       #  #  #       30",
+    ]
+    confusion = [list(map(int, line.split()[1:])) for line in lines[12:]]
+    assert [sum(row) for row in confusion] == [30, 30]
+    assert (confusion[0][0] + confusion[1][1]) / len(TEST) == pytest.approx(accuracy)
+
+
+def test_a_dev_share_is_drawn_as_fit_drew_it(fitted: Fitted) -> None:
+    """The very metrics that `fit` wrote; from another folder, too."""
+    result = seqtrain("eval", "--run", fitted.run, "--split", "dev", "--json", cwd=fitted.run)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert json.loads(result.stdout) == fitted.dev_metrics()
+
+
+def test_the_training_split_is_the_rest(fitted: Fitted) -> None:
+    result = seqtrain("eval", "--split", "train", "--json", cwd=fitted.folder)
+    assert json.loads(result.stdout)["rows"] == 300
+
+
+def test_a_split_that_the_run_does_not_have(fitted: Fitted, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(fitted.run, run)
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace("test: test.tsv", "test: null"))
+    assert seqtrain("eval", "--run", "run", cwd=tmp_path) == (
+        2,
+        "",
+        "error: the config names no test split\n  Name a file with --data, or another --split.\n",
+    )
+
+
+def test_other_files(fitted: Fitted, tmp_path: Path) -> None:
+    """Measured together; the metrics of a split stay as they are."""
+    (tmp_path / "a.tsv").write_text(table(TEST[:40]), "utf-8")
+    lines = [json.dumps({"label": label, "text": text}) for label, text in TEST[40:]]
+    (tmp_path / "b.jsonl").write_text("\n".join(lines))
+    data = ("--data", "a.tsv", "--data", "b.jsonl")
+    before = (fitted.run / "metrics").stat().st_mtime_ns
+    result = seqtrain("eval", "--run", fitted.run, *data, "--json", cwd=tmp_path)
+    assert (fitted.run / "metrics").stat().st_mtime_ns == before
+    expected = api.load(fitted.run).evaluate(fitted.folder / "test.tsv")
+    assert json.loads(result.stdout) == expected
+
+
+def test_data_and_split_exclude_each_other(fitted: Fitted) -> None:
+    result = seqtrain("eval", "--data", "test.tsv", "--split", "test", cwd=fitted.folder)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.endswith("\nError: --data and --split exclude each other.\n")
+
+
+def test_the_misclassified_rows_the_surest_first(
+    fitted: Fitted, tmp_path: Path, predicted: list[tuple[str, float]]
+) -> None:
+    errors = tmp_path / "errors.tsv"
+    result = seqtrain("eval", "--run", fitted.run, "--errors", errors, cwd=fitted.folder)
+    assert (result.exit_code, result.stderr) == (0, "")
+    head, *rows = [line.split("\t") for line in errors.read_text("utf-8").splitlines()]
+    assert head == ["file", "line", "label", "prediction", "probability", "text"]
+    wrong = [
+        ["test.tsv", str(line), truth, label, f"{probability:.4f}", text]
+        for line, ((truth, text), (label, probability)) in enumerate(
+            zip(TEST, predicted, strict=True), start=1
+        )
+        if label != truth
+    ]
+    assert wrong, "a model that errs is what this test needs"
+    assert sorted(rows) == sorted(wrong)
+    probabilities = [float(row[4]) for row in rows]
+    assert probabilities == sorted(probabilities, reverse=True)
+
+
+GATES = [
+    (("accuracy=0.1", "log_loss=5"), 0, ""),
+    (
+        ("accuracy=1", "log_loss=0"),
+        6,
+        "error: accuracy is # and must be at least 1\nlog_loss is # and must be at most 0\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("requirements", "exit_code", "message"), GATES)
+def test_requirements(fitted: Fitted, requirements: tuple[str, ...], exit_code: int, message: str) -> None:
+    """The report is printed, met or not."""
+    options = [option for requirement in requirements for option in ("--require", requirement)]
+    result = seqtrain("eval", "--run", fitted.run, *options, cwd=fitted.folder)
+    assert result.exit_code == exit_code
+    assert result.stdout.startswith("rows ")
+    assert re.sub(r"0\.\d+", "#", result.stderr) == message
+
+
+MALFORMED = [
+    ("accuracy", "error: 'accuracy' is not of the form metric=value\n  For example: accuracy=0.9\n"),
+    ("accuracy=90", "error: accuracy can be required to be a number from 0 to 1, not '90'\n"),
+    (
+        "acuracy=0.9",
+        "error: 'acuracy' is not one of accuracy, macro_f1, weighted_f1, log_loss, roc_auc. "
+        "Did you mean 'accuracy'?\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("requirement", "message"), MALFORMED)
+def test_a_malformed_requirement(project: Path, requirement: str, message: str) -> None:
+    """Told before the run is looked for: here is none."""
+    assert seqtrain("eval", "--require", requirement, cwd=project) == (2, "", message)

@@ -1,0 +1,113 @@
+"""The report of a fit, with a clock of the test's own; the whole of it is compared in tests/cli/test_fit."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from seqtrain.cli import progress
+from seqtrain.cli.console import Console
+from seqtrain.cli.progress import FitReport
+from seqtrain.model.classifier import Architecture
+from seqtrain.pipeline import Built
+from seqtrain.training.loop import Evaluated, Stepped, Sums
+from seqtrain.training.runtime import Runtime
+
+ARCHITECTURE = Architecture(
+    vocabulary_size=100,
+    classes=2,
+    embedding_size=4,
+    cell="gru",
+    units=8,
+    layers=2,
+    bidirectional=False,
+    pooling=("mean", "max"),
+)
+BUILT = Built(ARCHITECTURE, Runtime("2.21.0", 1, 3, True, False), epochs=4)
+SUMS = Sums(loss=1.0, correct=1.0, weight=2.0, tokens=300, seconds=0.1)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def train(report: FitReport, clock: Clock, steps: int, seconds: float) -> None:
+    """So many steps, each of which takes so long; training takes 100."""
+    for step in range(1, steps + 1):
+        clock.now += seconds
+        report(Stepped(step, step // 25, (step - 1) / 100, SUMS, 0.01, 1.0))
+
+
+def evaluated(step: int, improved: bool) -> Evaluated:
+    dev = {"log_loss": 0.25, "accuracy": 0.875, "macro_f1": 0.8}
+    return Evaluated(step, 1, step / 100, SUMS, dev, 0.01, improved, 1.0)
+
+
+def test_the_model_and_the_head_of_the_table(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    FitReport(Console())(BUILT)
+    weights = 100 * 4 + 3 * 8 * (4 + 8 + 2) + 3 * 8 * (8 + 8 + 2) + (16 * 2 + 2)
+    assert capsys.readouterr().err == (
+        f"model     forward GRU of 8 units, 2 layers, mean + max pooling, {weights:,} weights\n"
+        "          TensorFlow 2.21.0, 1 × 3 threads\n"
+        "\n"
+        "     epoch       step train loss   dev loss   accuracy   macro F1   tokens/s       time\n"
+    )
+
+
+def test_without_a_terminal_there_is_a_line_every_ten_seconds(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = FitReport(Console())
+    report(BUILT)
+    capsys.readouterr()
+    train(report, clock, steps=26, seconds=1)
+    assert capsys.readouterr().err == (
+        "        9% epoch 1/4, loss 0.5000, 3,000 tokens/s, 1:41 left\n"
+        "       19% epoch 1/4, loss 0.5000, 3,000 tokens/s, 1:25 left\n"
+    )
+
+
+def test_an_evaluation_is_a_line_under_the_head(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    report = FitReport(Console())
+    report(BUILT)
+    clock.now += 83.6
+    report(evaluated(25, improved=True))
+    report(evaluated(30, improved=False))
+    assert capsys.readouterr().err.splitlines()[-3:] == [
+        "     epoch       step train loss   dev loss   accuracy   macro F1   tokens/s       time",
+        "         1         25     0.5000     0.2500     0.8750     0.8000      3,000       1:24  best",
+        "       1.2         30     0.5000     0.2500     0.8750     0.8000      3,000       1:24",
+    ]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_on_a_terminal_there_is_a_bar_unless_quiet(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, quiet: bool
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with FitReport(Console(quiet)) as report:
+        report(BUILT)
+        train(report, clock, steps=26, seconds=1)
+    shown = terminal.getvalue()
+    assert ("epoch 1/4, loss 0.5000, 3,000 tokens/s, 1:41 left" in shown) is not quiet
+    if not quiet:
+        assert "█" in shown
+        assert shown.rsplit("\r", 1)[1] == "", "the bar is wiped away at the end"

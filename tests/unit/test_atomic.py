@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from seqtrain import atomic
+from seqtrain.atomic import atomic_folder, atomic_write, write_json, writing
+from seqtrain.errors import RunError
+
+
+class PowerLoss(BaseException):
+    """Ends the writing process on the spot, as far as a test can."""
+
+
+def record(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The order of the calls that decide what is on the disk after a power loss, with the names they work on."""
+    calls: list[tuple[str, str]] = []
+
+    def recorded(name: str, what: str) -> None:
+        original = getattr(os, what)
+
+        def call(*arguments: object) -> object:
+            calls.append((name, " → ".join(Path(str(each)).name for each in arguments)))
+            return original(*arguments)
+
+        monkeypatch.setattr(os, what, call)
+
+    recorded("rename", "rename")
+    recorded("rename", "replace")
+    original_sync = atomic._sync
+    monkeypatch.setattr(
+        atomic, "_sync", lambda path: (calls.append(("sync", path.name)), original_sync(path))
+    )
+    return calls
+
+
+def test_a_file_is_synced_before_it_is_renamed_and_its_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = record(monkeypatch)
+    atomic_write(tmp_path / "run.json", b"{}")
+    assert calls == [
+        ("sync", "run.json.tmp"),
+        ("rename", "run.json.tmp → run.json"),
+        ("sync", tmp_path.name),
+    ]
+
+
+def test_a_folder_is_synced_from_the_files_up_before_it_is_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = record(monkeypatch)
+    with atomic_folder(tmp_path / "step-000400") as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "state").write_bytes(b"1")
+    assert calls == [
+        ("sync", "state"),
+        ("sync", "inner"),
+        ("sync", "step-000400.tmp"),
+        ("rename", "step-000400.tmp → step-000400"),
+        ("sync", tmp_path.name),
+    ]
+    assert (tmp_path / "step-000400" / "inner" / "state").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("failing", ["write_bytes", "replace"])
+def test_a_failed_write_leaves_the_old_content_and_nothing_else(
+    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "labels.txt"
+    atomic_write(target, b"old")
+
+    def fail(*arguments: object) -> None:
+        raise PowerLoss
+
+    monkeypatch.setattr(Path if failing == "write_bytes" else os, failing, fail)
+    with pytest.raises(PowerLoss):
+        atomic_write(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_whose_block_fails_is_not_there(tmp_path: Path) -> None:
+    def write_half(target: Path) -> None:
+        with atomic_folder(target) as folder:
+            (folder / "state").write_bytes(b"half")
+            raise PowerLoss
+
+    with pytest.raises(PowerLoss):
+        write_half(tmp_path / "step-000400")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_of_a_folder_is_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / "step-000400.tmp").mkdir()
+    (tmp_path / "step-000400.tmp" / "stale").write_bytes(b"half")
+    with atomic_folder(tmp_path / "step-000400") as folder:
+        (folder / "state").write_bytes(b"whole")
+    assert [path.name for path in (tmp_path / "step-000400").iterdir()] == ["state"]
+
+
+def test_a_folder_never_replaces_another(tmp_path: Path) -> None:
+    (tmp_path / "step-000400").mkdir()
+    (tmp_path / "step-000400" / "state").write_bytes(b"first")
+    with (
+        pytest.raises(RunError, match="step-000400: cannot be written"),
+        atomic_folder(tmp_path / "step-000400"),
+    ):
+        pass
+    assert (tmp_path / "step-000400" / "state").read_bytes() == b"first"
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "Free some space"),
+        (errno.EROFS, "a folder that you may write to"),
+        (errno.EACCES, "a folder that you may write to"),
+        (errno.EIO, "another folder"),
+    ],
+)
+def test_system_errors_name_place_reason_and_remedy(number: int, remedy: str) -> None:
+    with pytest.raises(RunError) as caught, writing(Path("runs/reviews/run.json")):
+        raise OSError(number, os.strerror(number))
+    first, second = str(caught.value).split("\n")
+    assert first == f"runs/reviews/run.json: cannot be written: {os.strerror(number)}"
+    assert remedy in second
+
+
+def test_a_full_disk_is_a_run_error() -> None:
+    """/dev/full refuses every byte, as a full disk does."""
+    if not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(RunError, match="No space left"), writing(Path("model.onnx")):
+        Path("/dev/full").write_bytes(b"x")
+
+
+def test_json_that_other_readers_would_refuse_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "run.json", {"loss": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+    write_json(tmp_path / "run.json", {"label": "größer"})
+    assert (tmp_path / "run.json").read_text(encoding="utf-8") == '{\n  "label": "größer"\n}\n'

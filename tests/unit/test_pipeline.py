@@ -1,0 +1,130 @@
+"""The stages of a fit: what is told, what is on the disk at each, and what is left when one fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from safetensors.numpy import load_file
+
+from seqtrain import load, pipeline
+from seqtrain.config import Config, config_from
+from seqtrain.data.reader import Columns
+from seqtrain.data.splits import Splits
+from seqtrain.errors import DivergenceError, RunError
+from seqtrain.inference import graph
+from seqtrain.pipeline import Built, Encoded, Exported, Started, data_splits, fit
+from seqtrain.run import Run
+from seqtrain.training.checkpoint import Checkpoint
+from seqtrain.training.loop import Evaluated, Finished, Stepped
+from tests.cli.command import tree
+from tests.project import CONFIG, write_project
+
+OUT = Path("runs/reviews")
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(write_project(tmp_path))
+    return tmp_path
+
+
+def config(*overrides: str) -> Config:
+    return config_from(yaml.safe_load(CONFIG), overrides)
+
+
+@pytest.fixture
+def older() -> dict[str, bytes | None]:
+    """An older run at OUT, with the least that makes one."""
+    OUT.mkdir(parents=True)
+    (OUT / "run.json").write_text('{"status": "finished"}')
+    (OUT / "model.onnx").write_text("of the older run")
+    return tree(OUT)
+
+
+def test_the_events_in_their_order_and_the_older_run_in_place_until_the_new_one_is_evaluated(
+    older: dict[str, bytes | None],
+) -> None:
+    events: list[tuple[type, bool]] = []
+    run = fit(
+        config(),
+        out=OUT,
+        overwrite=True,
+        notify=lambda event: events.append((type(event), tree(OUT) == older)),
+    )
+    steps = [(Stepped, False)] * 19
+    assert events == [
+        *[(kind, True) for kind in (Started, Encoded, Built, *[Stepped] * 19)],
+        *[(Evaluated, False), *steps, (Evaluated, False), (Finished, False), (Exported, False)],
+    ]
+    assert run.path == OUT
+    assert run.info()["status"] == "finished"
+
+
+WILD = ("training.learning_rate=1e38", "training.warmup=0", "training.schedule=constant")
+
+
+@pytest.mark.parametrize(("batch", "where"), [(16, "at step 2"), (300, "on dev")])
+def test_a_fit_that_diverges_leaves_the_older_run_and_nothing_else(
+    older: dict[str, bytes | None], batch: int, where: str
+) -> None:
+    """Noticed at the next step, or at the evaluation if that comes before."""
+    with pytest.raises(DivergenceError, match=f"^training diverged.* {where}"):
+        fit(config(*WILD, f"training.max_batch={batch}"), out=OUT, overwrite=True)
+    assert tree(OUT) == older
+    assert os.listdir("runs") == ["reviews"]
+
+
+def altered(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A thousandth is enough to notice, far too little to change a metric."""
+    return {**weights, "output.bias": weights["output.bias"] + np.array([1e-3, 0], np.float32)}
+
+
+def test_planted_fault_a_model_file_that_differs_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    build = graph.build_onnx
+    monkeypatch.setattr(graph, "build_onnx", lambda weights, **shape: build(altered(weights), **shape))
+    with pytest.raises(RunError) as caught:
+        fit(config(), out=OUT)
+    assert caught.value.exit_code == 4
+    first, remedy = str(caught.value).split("\n")
+    assert first.startswith("model.onnx differs from the trained model by ")
+    assert remedy == "  It was not written; at most 1e-05 is allowed. The checkpoints are whole."
+    run = Run(OUT)
+    assert run.info()["status"] == "failed"
+    assert run.info()["error"].startswith("RunError: model.onnx differs")
+    assert not {"model.onnx", "weights.safetensors", "metrics/dev.json", "corpus"} & tree(OUT).keys()
+    assert {Checkpoint.read(folder).progress.step for folder in run.checkpoints().values()} == {19, 38}
+    with pytest.raises(RunError, match=r"no such file; the status of the run is 'failed'"):
+        load(OUT)
+
+
+def test_the_best_weights_are_kept_though_later_ones_are_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = iter([0.5, 0.2, 0.3, 0.2, 0.9])  # a tie is no improvement; the last is that of the export
+    evaluate = pipeline.evaluate
+    monkeypatch.setattr(pipeline, "evaluate", lambda *data: {**evaluate(*data), "log_loss": next(losses)})
+    events: list[Any] = []
+    run = fit(config("training.epochs=4"), out=OUT, notify=events.append)
+    assert events[-1].step == 38
+    assert list(run.checkpoints()) == [38, 57, 76]
+    best = Checkpoint.read(run.checkpoint(38)).weights
+    kept = load_file(run.weights_file)
+    for name, weight in best.items():
+        np.testing.assert_array_equal(kept[name], weight)
+
+
+def test_the_data_section_in_plain_values() -> None:
+    data = {
+        "train": ["a.tsv", "b.csv"],
+        "dev": 0.2,
+        "columns": {"label": "stars", "text": ["title", "body"], "weight": "votes"},
+        "split_seed": 7,
+        "max_line_bytes": 99,
+    }
+    columns = Columns("stars", ("title", "body"), "votes")
+    assert data_splits(config_from({"data": data})) == Splits(["a.tsv", "b.csv"], 0.2, None, columns, 7, 99)
+    assert data_splits(config()) == Splits("train.tsv", 0.25, "test.tsv", None, 1, 1 << 20)

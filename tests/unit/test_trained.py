@@ -1,0 +1,225 @@
+"""An opened run: a model with random weights in a run folder, no training."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqtrain import load
+from seqtrain.data.reader import Example
+from seqtrain.errors import DataError, RunError, UsageError
+from seqtrain.inference import predictor
+from seqtrain.provenance import file_hashes
+from seqtrain.trained import Prediction, TrainedModel
+from tests.onnx_models import LABELS, WORDS, Shape, model_bytes
+
+COMPANY_TOLERANCE = 1e-6  # other batches may be blocked differently in a matrix product
+
+TEXTS = ["A joy to watch!", "not bad", "", "dull and long and dull", "¿?", "joy", "bad bad bad", "to watch"]
+ROWS = [(LABELS[number % 3], text or "a", number) for number, text in enumerate(TEXTS * 3, start=1)]
+
+texts = st.lists(st.lists(st.sampled_from([*WORDS, "unheard-of"]), max_size=20).map(" ".join), max_size=12)
+
+
+def write_rows(path: Path, rows: list[tuple[str, str, int]]) -> Path:
+    path.write_text("label\ttext\tweight\n" + "".join(f"{a}\t{b}\t{c}\n" for a, b, c in rows), "utf-8")
+    return path
+
+
+def write_run(folder: Path, data: str) -> Path:
+    """A run in FOLDER/runs/random, as `fit` leaves it where `data` is the config's section of that name."""
+    run = folder / "runs" / "random"
+    (run / "metrics").mkdir(parents=True)
+    (run / "config.yaml").write_text(f"data: {{{data}}}\n")
+    (run / "model.onnx").write_bytes(model_bytes(Shape()))
+    hashes = {path.name: digest for path in folder.glob("*.tsv") for digest in file_hashes([path]).values()}
+    info = {"status": "finished", "start_folder": str(folder), "data_sha256": hashes}
+    (run / "run.json").write_text(json.dumps(info))
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `fit` was run; the data have a header and no weights in use."""
+    folder = tmp_path_factory.mktemp("project")
+    write_rows(folder / "train.tsv", ROWS)
+    write_rows(folder / "test.tsv", ROWS[5:16])
+    write_run(folder, "train: train.tsv, dev: 0.5, test: test.tsv, columns: {label: label, text: text}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> TrainedModel:
+    return load(folder / "runs" / "random", threads=1)
+
+
+def test_a_prediction_has_every_label_in_order_and_the_most_probable_one(model: TrainedModel) -> None:
+    assert model.labels == LABELS
+    for answer in model.predict(TEXTS):
+        assert list(answer.probabilities) == LABELS
+        assert answer.probability == max(answer.probabilities.values())
+        assert answer.probabilities[answer.label] == answer.probability
+        assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_surest_labels_first_and_ties_in_order() -> None:
+    answer = Prediction("b", 0.4, {"a": 0.2, "b": 0.4, "c": 0.2, "d": 0.2})
+    assert answer.top(3) == [("b", 0.4), ("a", 0.2), ("c", 0.2)]
+    assert answer.top(9) == [("b", 0.4), ("a", 0.2), ("c", 0.2), ("d", 0.2)]
+
+
+def test_one_answer_for_each_text_and_none_for_none(model: TrainedModel) -> None:
+    assert len(model.predict(TEXTS)) == len(TEXTS)
+    assert model.predict([]) == []
+
+
+def test_a_single_text_is_not_a_list(model: TrainedModel) -> None:
+    with pytest.raises(TypeError, match="put a single one into a list"):
+        model.predict("a joy")
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts, texts, st.randoms())
+def test_an_answer_does_not_depend_on_the_company(
+    model: TrainedModel, some: list[str], others: list[str], random: Any
+) -> None:
+    together = some + others
+    random.shuffle(together)
+    answers = dict(zip(together, model.predict(together), strict=True))
+    for text in some:
+        (alone,) = model.predict([text])
+        assert answers[text].probabilities == pytest.approx(alone.probabilities, abs=COMPANY_TOLERANCE)
+
+
+def test_a_stream_keeps_each_row_with_its_answer(model: TrainedModel) -> None:
+    rows = [Example(text, None, 1.0, "", line) for line, text in enumerate(TEXTS * 300)]
+    answered = list(model.stream(iter(rows)))
+    assert [row for row, _ in answered] == rows
+    alone = dict(zip(TEXTS, model.predict(TEXTS), strict=True))
+    for row, answer in answered:
+        assert answer.probabilities == pytest.approx(alone[row.text].probabilities, abs=COMPANY_TOLERANCE)
+
+
+def accuracy(model: TrainedModel, rows: list[tuple[str, str, int]]) -> float:
+    answers = model.predict([text for _, text, _ in rows])
+    return float(np.mean([answer.label == label for answer, (label, *_) in zip(answers, rows, strict=True)]))
+
+
+def test_metrics_are_those_of_the_predictions(model: TrainedModel) -> None:
+    """By default of the test split."""
+    metrics = model.evaluate()
+    assert metrics["rows"] == 11
+    assert metrics["accuracy"] == pytest.approx(accuracy(model, ROWS[5:16]))
+    assert list(metrics["per_class"]) == LABELS
+
+
+def test_metrics_do_not_depend_on_the_batch_size(
+    model: TrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = model.evaluate()
+    monkeypatch.setattr(predictor, "WINDOW_TEXTS", 3)
+    monkeypatch.setattr(predictor, "MAX_BATCH", 2)
+    monkeypatch.setattr(predictor, "BATCH_TOKENS", 7)
+    other = model.evaluate()
+    assert other["log_loss"] == pytest.approx(usual["log_loss"], abs=COMPANY_TOLERANCE)
+    assert {**other, "log_loss": 0} == {**usual, "log_loss": 0}
+
+
+def test_metrics_of_files_by_their_names(model: TrainedModel, tmp_path: Path) -> None:
+    first, second = write_rows(tmp_path / "a.tsv", ROWS[:4]), write_rows(tmp_path / "b.tsv", ROWS[4:])
+    both = model.evaluate([first, str(second)])
+    assert both == model.evaluate(str(tmp_path / "*.tsv"))
+    assert both["accuracy"] == pytest.approx(accuracy(model, ROWS))
+    assert model.evaluate(first)["rows"] == 4
+
+
+def test_a_weight_counts_like_so_many_rows(tmp_path: Path) -> None:
+    write_rows(tmp_path / "train.tsv", ROWS[:6])
+    columns = "columns: {label: label, text: text, weight: weight}"
+    model = load(write_run(tmp_path, f"train: train.tsv, dev: 0.5, {columns}"))
+    repeated = [(label, text, 1) for label, text, weight in ROWS[:6] for _ in range(weight)]
+    weighted = model.evaluate(tmp_path / "train.tsv")
+    expected = model.evaluate(write_rows(tmp_path / "repeated.tsv", repeated))
+    for metric in ("accuracy", "macro_f1", "log_loss"):
+        assert weighted[metric] == pytest.approx(expected[metric], abs=1e-6)
+
+
+def test_train_and_dev_share_all_rows_of_the_training_file(model: TrainedModel) -> None:
+    train, dev = (list(model.labelled_rows(split=split)) for split in ("train", "dev"))
+    assert len(train) == len(dev) == len(ROWS) // 2
+    assert {row.line for row in train} | {row.line for row in dev} == set(range(2, len(ROWS) + 2))
+
+
+def test_mistakes_are_the_rows_that_differ_the_surest_first(model: TrainedModel) -> None:
+    metrics, mistakes = model.measure(model.labelled_rows())
+    assert len(mistakes) == round(metrics["rows"] * (1 - metrics["accuracy"])) > 2
+    assert all(mistake.prediction.label != mistake.row.label for mistake in mistakes)
+    certainties = [mistake.prediction.probability for mistake in mistakes]
+    assert certainties == sorted(certainties, reverse=True)
+    for mistake in mistakes:
+        assert mistake.prediction.label == model.predict([mistake.row.text])[0].label
+
+
+def test_rows_of_no_use_are_told_with_their_lines(model: TrainedModel, tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "bad.tsv", [("pos", "joy", 1), ("poz", "joy", 1), ("neg", "", 1)])
+    with pytest.raises(DataError) as caught:
+        model.evaluate(file)
+    message = str(caught.value)
+    assert f"{file}:3: label 'poz' is not among neg, neutral, pos. Did you mean 'pos'?" in message
+    assert f"{file}:4: the text is empty" in message
+
+
+def test_a_dev_share_of_changed_data_is_refused(folder: Path, tmp_path: Path) -> None:
+    """It would be another share, with rows in it that the model was trained on."""
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    info = json.loads((copy / "runs/random/run.json").read_text())
+    (copy / "runs/random/run.json").write_text(json.dumps({**info, "start_folder": str(copy)}))
+    model = load(copy / "runs" / "random")
+    assert model.evaluate(split="dev")["rows"] == 12
+    write_rows(copy / "train.tsv", ROWS[1:])
+    write_rows(copy / "test.tsv", ROWS)
+    with pytest.raises(DataError) as caught:
+        model.evaluate(split="dev")
+    assert str(caught.value) == (
+        f"{copy}/train.tsv: has changed since the run was trained, which drew its dev rows from it\n"
+        "  Name other rows with --data, or train again with `seqtrain fit`."
+    )
+    assert model.evaluate(split="test")["rows"] == 24, "a file of its own is what it is"
+
+
+def test_a_split_that_the_config_lacks(tmp_path: Path) -> None:
+    model = load(write_run(tmp_path, "train: train.tsv, dev: dev.tsv"))
+    with pytest.raises(UsageError, match="names no test split"):
+        model.evaluate()
+
+
+def test_texts_of_a_file_need_no_labels(model: TrainedModel, tmp_path: Path) -> None:
+    """The run's columns name the text; a .txt file has none."""
+    (tmp_path / "texts.tsv").write_text("other\ttext\nx\ta joy\ny\t\n")
+    (tmp_path / "texts.txt.gz").write_bytes(gzip.compress(b"a joy\n\n"))
+    for name in ("texts.tsv", "texts.txt.gz"):
+        rows = [row for row in model.texts(tmp_path / name) if isinstance(row, Example)]
+        assert [(row.text, row.label) for row in rows] == [("a joy", None), ("", None)]
+
+
+def test_lines_of_a_stream_are_texts(model: TrainedModel) -> None:
+    rows = list(model.text_lines(io.BytesIO("a joy\n\nnaïve\n".encode()), "standard input"))
+    assert [row.text for row in rows if isinstance(row, Example)] == ["a joy", "", "naïve"]
+    assert rows[2].file == "standard input"
+
+
+def test_a_run_without_a_model(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "train: train.tsv, dev: 0.5")
+    (run / "model.onnx").unlink()
+    with pytest.raises(RunError, match=r"model\.onnx: no such file; the status of the run is 'finished'"):
+        load(run)
