@@ -40,7 +40,7 @@ class Files(NamedTuple):
 def mr(folder: Path, work: Path) -> Files:
     """The first of ten folds, written into the work folder, since the set has no test part."""
     lines = (folder / "mr" / "all.tsv").read_bytes().removesuffix(b"\n").split(b"\n")
-    labels = [line.partition(b"\t")[0] for line in lines]
+    labels = [line.partition(b"\t")[0].decode() for line in lines]
     folds = StratifiedKFold(10, shuffle=True, random_state=0).split(lines, labels)
     files = Files(work / "mr-train.tsv", DEV_SHARE, work / "mr-test.tsv")
     for path, indices in zip((files.train, files.test), next(folds), strict=True):

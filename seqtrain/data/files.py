@@ -47,7 +47,9 @@ def _suggestion(pattern: str) -> str:
     folder, name = os.path.split(pattern)
     names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
     close = nearest(name, names)
-    return f"Did you mean {os.path.join(folder, close)!r}?" if close else "Paths start where the command runs."
+    return (
+        f"Did you mean {os.path.join(folder, close)!r}?" if close else "Paths start where the command runs."
+    )
 
 
 @contextmanager

@@ -63,11 +63,6 @@ def test_a_dev_share_is_drawn_as_fit_drew_it(fitted: Fitted) -> None:
     assert json.loads(result.stdout) == fitted.dev_metrics()
 
 
-def test_the_training_split_is_the_rest(fitted: Fitted) -> None:
-    result = seqtrain("eval", "--split", "train", "--json", cwd=fitted.folder)
-    assert json.loads(result.stdout)["rows"] == 300
-
-
 def test_a_split_that_the_run_does_not_have(fitted: Fitted, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(fitted.run, run)

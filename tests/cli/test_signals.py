@@ -1,4 +1,4 @@
-"""Commands that are stopped: by Ctrl-C, by SIGTERM, by a reader that goes away."""
+"""Commands that are stopped: by Ctrl-C, by SIGTERM, by a reader that goes away or a disk that is full."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from seqtrain.run import Run
 from seqtrain.training.checkpoint import Checkpoint
-from tests.cli.command import PATIENCE, Result, finish, seqtrain, start, tree
+from tests.cli.command import PATIENCE, SEQTRAIN, Result, call, finish, seqtrain, start, tree
 from tests.cli.conftest import Fitted
 from tests.project import TRAIN, table
 
@@ -121,3 +121,21 @@ def test_predict_ends_well_when_its_reader_goes_away(fitted: Fitted, tmp_path: P
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait(PATIENCE) == 0
+
+
+def test_an_interrupted_prediction(fitted: Fitted) -> None:
+    process = start("predict", "--run", fitted.run, cwd=fitted.folder)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("good\n" * 3000)
+    process.stdin.flush()
+    assert process.stdout.readline().startswith("pos\t"), "it is at work"
+    result = stopped(process, signal.SIGINT)
+    assert (result.exit_code, result.stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_a_full_disk_under_the_output(fitted: Fitted) -> None:
+    command = [*SEQTRAIN, "predict", "--run", str(fitted.run), "--text", "good"]
+    result = call(["sh", "-c", 'exec "$@" > /dev/full', "sh", *command], cwd=fitted.folder)
+    assert result == (4, "", "error: standard output: the disk is full\n")
