@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seqtrain.provenance import git_commit, versions
+from seqtrain.run.provenance import git_commit, versions
 
 SEQTRAIN = str(Path(sys.executable).with_name("seqtrain"))
 

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from measure import SEQTRAIN, Timed, run, save, table
 
-from seqtrain.atomic import write_json
 from seqtrain.inference.graph import build_onnx
 from seqtrain.inference.metadata import model_metadata
 from seqtrain.run import Run
+from seqtrain.run.atomic import write_json
 from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 

@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import save as pack_tensors
 
-from seqtrain import provenance
-from seqtrain.atomic import atomic_folder, atomic_write, write_json, writing
 from seqtrain.config import Config, resolved, schema
 from seqtrain.data.batching import Batches, Plan, padding_share, plan_epoch, plan_evaluation
 from seqtrain.data.corpus import Corpora, build_corpora
@@ -28,7 +26,8 @@ from seqtrain.data.splits import Splits
 from seqtrain.data.storage import Corpus
 from seqtrain.errors import DivergenceError, RunError
 from seqtrain.evaluation.metrics import METRICS, evaluate
-from seqtrain.run import NewRun, Run
+from seqtrain.run import NewRun, Run, provenance
+from seqtrain.run.atomic import atomic_folder, atomic_write, write_json, writing
 from seqtrain.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:

@@ -104,7 +104,9 @@ class TrainedModel:
 
     def _require_unchanged(self, files: Iterable[Path]) -> None:
         """DataError if a file's content was not among the data of the run: what was drawn then cannot be again."""
-        from seqtrain.provenance import file_hashes  # here, because a prediction needs none of its imports
+        from seqtrain.run.provenance import (
+            file_hashes,  # here, because a prediction needs none of its imports
+        )
 
         known = self.run.info().get("data_sha256", {}).values()
         for path, sha256 in file_hashes(files).items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from seqtrain.atomic import writing
 from seqtrain.run import Run
+from seqtrain.run.atomic import writing
 
 
 class Console:
@@ -21,6 +21,10 @@ class Console:
     def say(self, line: str) -> None:
         if not self.quiet:
             self._show(line)
+        self.note(line)
+
+    def note(self, line: str) -> None:
+        """Writes a line to the log alone, if there is one."""
         if self._run is not None:
             with writing(self._run.log_file), self._run.log_file.open("a", encoding="utf-8") as log:
                 log.write(line + "\n")

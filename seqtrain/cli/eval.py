@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from seqtrain.atomic import atomic_write, write_json
 from seqtrain.cli.options import opened_run, run_option
 from seqtrain.data.splits import SPLITS
 from seqtrain.evaluation.gate import check, parse_requirement
 from seqtrain.evaluation.report import format_report
+from seqtrain.run.atomic import atomic_write, write_json
 from seqtrain.trained import Mistake, TrainedModel
 
 

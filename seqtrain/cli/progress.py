@@ -45,9 +45,11 @@ class FitReport:
     def __enter__(self) -> FitReport:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if self._bar is not None:
             self._bar.close()
+        if error is not None and self._run is not None and self._run.exists():
+            self._console.note(f"ended by {type(error).__name__}: {error}")
 
     def __call__(self, event: Any) -> None:
         self._tell[type(event)](event)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from seqtrain.run import Run
+from seqtrain.run.atomic import writing
 from seqtrain.training.loop import Evaluated, Event, Stepped, Sums
 from seqtrain.training.tensorboard import ScalarWriter
 
@@ -42,7 +43,7 @@ class Journal:
             "learning_rate": event.learning_rate,
             **values,
         }
-        with self._run.journal_file.open("a", encoding="utf-8") as file:
+        with writing(self._run.journal_file), self._run.journal_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         numbers = {name: value for name, value in line.items() if isinstance(value, float)}
         self._scalars.add(event.step, {f"{kind}/{name}": value for name, value in numbers.items()})

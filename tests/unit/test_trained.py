@@ -18,7 +18,7 @@ from seqtrain import load
 from seqtrain.data.reader import Example
 from seqtrain.errors import DataError, RunError, UsageError
 from seqtrain.inference import predictor
-from seqtrain.provenance import file_hashes
+from seqtrain.run.provenance import file_hashes
 from seqtrain.trained import Prediction, TrainedModel
 from tests.onnx_models import LABELS, WORDS, Shape, model_bytes
 

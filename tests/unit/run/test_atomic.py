@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from seqtrain import atomic
-from seqtrain.atomic import atomic_folder, atomic_write, write_json, writing
 from seqtrain.errors import RunError
+from seqtrain.run import atomic
+from seqtrain.run.atomic import atomic_folder, atomic_write, write_json, writing
 
 
 class PowerLoss(BaseException):

@@ -12,8 +12,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from seqtrain.atomic import move_folder, sync_tree, writing
 from seqtrain.errors import RunError
+from seqtrain.run.atomic import move_folder, sync_tree, writing
 
 
 class Staging:
@@ -24,22 +24,30 @@ class Staging:
 
         Raises RunError if another process builds for this place, or has built what stands there and still runs.
         """
-        self.place, self.path = place, _beside(place, "new")
+        self.place, self._aside = place, _beside(place, "new")
+        self._lock: int | None = None
+        self._was_promoted = False  # known for good only when the lock is given up
         with writing(place):
             self._made = [folder for folder in place.parents if not folder.exists()]
             place.parent.mkdir(parents=True, exist_ok=True)
-            self._lock: int | None = _claim(self.path, place)
+            self._lock = _claim(self._aside, place)
             try:
                 _refuse_if_locked(place)
                 _recover(place)
-                _empty(self.path)
+                _empty(self._aside)
             except BaseException:
                 self.close()
                 raise
 
     @property
     def promoted(self) -> bool:
-        return self.path == self.place
+        # Asked of the file system: a signal may come between the rename and the next statement.
+        return self._was_promoted or (self._lock is not None and _is_at(self._lock, self.place))
+
+    @property
+    def path(self) -> Path:
+        """Where the folder is now."""
+        return self.place if self.promoted else self._aside
 
     def promote(self) -> None:
         """Puts the folder in its place; what stood there is deleted only then. A crash leaves the one or the other."""
@@ -53,14 +61,14 @@ class Staging:
             except BaseException:
                 _recover(self.place)
                 raise
-            self.path = self.place
             if old.exists():
                 shutil.rmtree(old)
 
     def close(self) -> None:
         """Gives up the lock. A folder that was not promoted goes, and so do the folders made to hold it."""
-        if not self.promoted:
-            shutil.rmtree(self.path, ignore_errors=True)
+        self._was_promoted = self.promoted
+        if not self._was_promoted:
+            shutil.rmtree(self._aside, ignore_errors=True)
             with suppress(OSError):  # others may use them by now
                 for folder in self._made:
                     folder.rmdir()

@@ -217,7 +217,7 @@ class TestFindingRuns:
         finished("runs/tweets")
         with pytest.raises(RunError) as caught:
             open_run("runs")
-        assert str(caught.value) == "runs: holds no run\n  There are runs/reviews, runs/tweets."
+        assert str(caught.value) == "runs: holds no run\n  Known runs: runs/reviews, runs/tweets."
 
     def test_a_file_instead_of_a_run(self, folder: Path) -> None:
         (folder / "config.yaml").write_text("data: {}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import seqtrain
-from seqtrain import provenance
+from seqtrain.run import provenance
 
 
 def test_versions() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from seqtrain.errors import RunError
-from seqtrain.staging import Staging, places_to_restore, restore
+from seqtrain.run.staging import Staging, places_to_restore, restore
 
 DIES_WHILE_PROMOTING = """
 import os, shutil, sys
 from pathlib import Path
-from seqtrain import atomic, staging
+from seqtrain.run import atomic, staging
 
 place, calls_to_live = Path(sys.argv[1]), int(sys.argv[2])
 
@@ -37,7 +37,7 @@ print("promoted", flush=True)
 HOLDS = """
 import sys
 from pathlib import Path
-from seqtrain.staging import Staging
+from seqtrain.run.staging import Staging
 
 new = Staging(Path(sys.argv[1]))
 (new.path / "content").write_text("new")
@@ -146,7 +146,7 @@ def test_what_a_killed_process_built_is_cleared_away(tmp_path: Path) -> None:
 def test_of_many_processes_at_once_exactly_one_gets_the_place(tmp_path: Path) -> None:
     place = tmp_path / "reviews"
     race = (
-        "import sys; from pathlib import Path; from seqtrain.staging import Staging\n"
+        "import sys; from pathlib import Path; from seqtrain.run.staging import Staging\n"
         "from seqtrain.errors import RunError\n"
         "sys.stdin.readline()\n"
         "try: held = Staging(Path(sys.argv[1])); print('mine', flush=True)\n"

@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqtrain.atomic import atomic_write, write_json, writing
 from seqtrain.errors import RunError, UsageError
-from seqtrain.staging import Staging, places_to_restore, restore
+from seqtrain.run.atomic import atomic_write, write_json, writing
+from seqtrain.run.staging import Staging, places_to_restore, restore
 from seqtrain.suggestion import nearest
 
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ class Run:
             if step not in steps:
                 with writing(path):
                     # Renamed first: a crash must not leave half a checkpoint under a whole one's name.
-                    shutil.rmtree(path.rename(path.with_name(f"{path.name}.tmp")))
+                    path.rename(path.with_name(f"{path.name}.tmp"))
+        for leftover in (self.path / "checkpoints").glob("*.tmp"):
+            with writing(leftover):
+                shutil.rmtree(leftover)
 
     def exists(self) -> bool:
         """Whether the folder holds a run, be it damaged."""
@@ -172,6 +175,7 @@ class NewRun(Run):
 
     def abandon(self, error: BaseException) -> None:
         """Records why the run ended early, if it is in its place; `close` removes it otherwise."""
+        self.path = self._staging.path
         if self._staging.promoted:
             status = "failed" if isinstance(error, Exception) else "interrupted"
             with suppress(RunError):  # a full disk, say, which is what `error` tells already
@@ -227,7 +231,7 @@ def _known_runs(missed: Path, root: Path) -> str:
         return "Train one with `seqtrain fit CONFIG`."
     near = nearest(missed.name, names.values())
     if near is None:
-        return f"There are {', '.join(names)}."
+        return f"Known runs: {', '.join(names)}."
     return "Did you mean " + next(repr(path) for path, name in names.items() if name == near) + "?"
 
 
