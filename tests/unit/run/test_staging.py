@@ -212,6 +212,25 @@ def test_a_promotion_that_fails_half_way_puts_the_old_folder_back(
     assert names(tmp_path) == ["reviews"]
 
 
+def test_a_signal_right_after_the_rename_finds_the_folder_promoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, rename = tmp_path / "reviews", os.rename
+    staging = Staging(place)
+
+    def interrupted(source: Path, target: Path) -> None:
+        rename(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        staging.promote()
+    assert staging.promoted
+    assert staging.path == place
+    staging.close()
+    assert names(tmp_path) == ["reviews"]
+
+
 def test_what_was_left_aside_is_found_and_put_back(tmp_path: Path) -> None:
     place = tmp_path / "v1.2 reviews"
     stand(tmp_path / ".v1.2 reviews.old", "old")
