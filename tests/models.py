@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import tensorflow as tf
@@ -10,42 +10,10 @@ import tensorflow as tf
 from seqtrain.model.classifier import Architecture, Classifier, distinct
 from seqtrain.training.step import batch_sums
 from tests import oracles
+from tests.shapes import Shape
 
 SIZES = {"vocabulary": 20, "embedding": 5, "units": 4, "classes": 3}
 LENGTHS = np.array([1, 4, 9], np.int32)  # one token, some padding, none
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The part of an architecture that the laws vary."""
-
-    cell: str = "lstm"
-    pooling: tuple[str, ...] = ("mean",)
-    bidirectional: bool = True
-    layers: int = 1
-
-    def __str__(self) -> str:
-        direction = "both" if self.bidirectional else "forward"
-        return f"{self.cell}-{'+'.join(self.pooling)}-{direction}-{self.layers}"
-
-    def as_dict(self) -> dict:
-        return {
-            "cell": self.cell,
-            "pooling": self.pooling,
-            "bidirectional": self.bidirectional,
-            "layers": self.layers,
-        }
-
-
-POOLINGS = ("mean", "max", "last", "attention")
-SHAPES = [
-    *(Shape(cell, (pooling,)) for cell in ("lstm", "gru", "rnn") for pooling in POOLINGS),
-    *(
-        Shape(cell, POOLINGS, bidirectional, 2)
-        for cell in ("lstm", "gru", "rnn")
-        for bidirectional in (True, False)
-    ),
-]
 
 
 @dataclass
@@ -56,7 +24,7 @@ class Sample:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self.weights = oracles.random_weights(self.seed, **SIZES, **self.shape.as_dict())
+        self.weights = oracles.random_weights(self.seed, **SIZES, **asdict(self.shape))
         random = np.random.RandomState(self.seed)
         self.lengths = LENGTHS
         self.token_ids = np.zeros((len(LENGTHS), LENGTHS.max()), np.int32)
@@ -74,7 +42,7 @@ class Sample:
             SIZES["classes"],
             SIZES["embedding"],
             units=SIZES["units"],
-            **self.shape.as_dict(),
+            **asdict(self.shape),
         )
         return Classifier(architecture, self.weights)
 

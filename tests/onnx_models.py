@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from seqtrain.inference.metadata import model_metadata
 from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 from tests import oracles
+from tests.shapes import Shape
 
 WORDS = ["a", "joy", "to", "watch", "not", "bad", "dull", "and", "long", "!"]
 VOCABULARY = Vocabulary([*SPECIAL, *WORDS], [0] * (len(SPECIAL) + len(WORDS)))
@@ -18,20 +19,6 @@ TOKENIZER = Tokenizer("word", lowercase=True, max_length=12, truncate="middle")
 LABELS = ["neg", "neutral", "pos"]
 METADATA = model_metadata(LABELS, VOCABULARY, TOKENIZER)
 SIZES = {"vocabulary": len(VOCABULARY), "embedding": 5, "units": 4, "classes": len(LABELS)}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What models may differ in; the arguments of the oracle and of `build_onnx`."""
-
-    cell: str = "lstm"
-    pooling: tuple[str, ...] = ("mean",)
-    bidirectional: bool = True
-    layers: int = 1
-
-    def __str__(self) -> str:
-        direction = "both" if self.bidirectional else "forward"
-        return f"{self.cell}-{'+'.join(self.pooling)}-{direction}-{self.layers}"
 
 
 def random_weights(shape: Shape) -> dict[str, np.ndarray]:

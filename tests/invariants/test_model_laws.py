@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from seqtrain.model import classifier, masking, pooling
 from tests import oracles
-from tests.models import LENGTHS, SHAPES, SIZES, Sample, Shape
+from tests.models import LENGTHS, SIZES, Sample
+from tests.shapes import SHAPES, Shape
 
 VALUE_TOLERANCE = 2e-6  # float32 against a float64 oracle, logits of size one
 GRADIENT_TOLERANCE = 5e-6  # the same, and central differences with a step of 1e-6
@@ -21,7 +22,7 @@ shapes = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 def agrees_with_the_oracle(shape: Shape) -> None:
     sample = Sample(shape)
-    expected = [oracles.classifier(sample.weights, text, **shape.as_dict()) for text in sample.texts()]
+    expected = [oracles.classifier(sample.weights, text, **asdict(shape)) for text in sample.texts()]
     np.testing.assert_allclose(
         sample.logits(sample.token_ids, sample.lengths), expected, atol=VALUE_TOLERANCE, rtol=0
     )
@@ -32,7 +33,7 @@ def gradients_agree_with_the_oracle(shape: Shape) -> None:
 
     def loss() -> float:
         return oracles.batch_loss(
-            sample.weights, sample.texts(), sample.labels, sample.example_weights, **shape.as_dict()
+            sample.weights, sample.texts(), sample.labels, sample.example_weights, **asdict(shape)
         )
 
     for name, gradient in sample.gradients().items():

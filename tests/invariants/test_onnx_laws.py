@@ -15,14 +15,14 @@ from onnx import helper, numpy_helper
 
 from seqtrain.inference.graph import build_onnx
 from tests import oracles
-from tests.onnx_models import SIZES, Shape, model_bytes, random_weights
+from tests.onnx_models import SIZES, model_bytes, random_weights
+from tests.shapes import POOLINGS, Shape
 
 ORACLE_TOLERANCE = 5e-6  # logits of size one in float32, with onnxruntime's fast tanh, against float64
 ENGINE_TOLERANCE = 1e-5  # probabilities, over hundreds of steps
 COMPANY_TOLERANCE = 1e-6  # probabilities; another batch may be blocked differently in a matrix product
 
-POOLINGS = ("mean", "max", "last", "attention")
-SHAPES = [
+EVERY_SHAPE = [
     Shape(cell, pooling, bidirectional, layers)
     for cell in ("lstm", "gru", "rnn")
     for pooling in (*((name,) for name in POOLINGS), POOLINGS)
@@ -93,7 +93,7 @@ def company_changes_nothing(shape: Shape, model: bytes) -> None:
 LAWS = (agrees_with_the_oracle, padding_changes_nothing, company_changes_nothing)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", EVERY_SHAPE, ids=str)
 @pytest.mark.parametrize("law", LAWS)
 def test_law(law, shape):
     law(shape, model_bytes(shape))

@@ -20,7 +20,8 @@ from seqtrain.errors import DataError, RunError, UsageError
 from seqtrain.inference import predictor
 from seqtrain.run.provenance import file_hashes
 from seqtrain.trained import Prediction, TrainedModel
-from tests.onnx_models import LABELS, WORDS, Shape, model_bytes
+from tests.onnx_models import LABELS, WORDS, model_bytes
+from tests.shapes import Shape
 
 COMPANY_TOLERANCE = 1e-6  # other batches may be blocked differently in a matrix product
 

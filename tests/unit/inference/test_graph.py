@@ -10,7 +10,8 @@ from seqtrain.errors import RunError
 from seqtrain.inference import graph
 from seqtrain.inference.graph import CELLS, build_onnx, onnx_arrays, reorder
 from tests import oracles
-from tests.onnx_models import METADATA, SIZES, Shape, model_bytes, random_weights
+from tests.onnx_models import METADATA, SIZES, model_bytes, random_weights
+from tests.shapes import Shape
 
 EVERYTHING = Shape("lstm", ("mean", "max", "last", "attention"), bidirectional=True, layers=2)
 SHAPES = [EVERYTHING, Shape("gru", bidirectional=False), Shape("rnn", ("last",))]

@@ -28,10 +28,10 @@ from tests.onnx_models import (
     TOKENIZER,
     VOCABULARY,
     WORDS,
-    Shape,
     model_bytes,
     random_weights,
 )
+from tests.shapes import Shape
 
 ORACLE_TOLERANCE = 5e-6  # float32 against a float64 oracle
 COMPANY_TOLERANCE = 1e-6  # other batches may be blocked differently in a matrix product

@@ -11,7 +11,8 @@ from seqtrain.model.initialization import initial_weights
 from seqtrain.training.optimizer import Adam
 from seqtrain.training.step import batch_sums, probabilities_step, training_step
 from tests import oracles
-from tests.models import LENGTHS, SHAPES, Sample, Shape
+from tests.models import LENGTHS, Sample
+from tests.shapes import SHAPES, Shape
 
 shapes = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
