@@ -3,7 +3,7 @@
 
 CONFIG ?= configs/reviews.yaml
 RUN    ?= runs/$(basename $(notdir $(CONFIG)))
-TEXTS  ?= "a joy to watch from start to finish" "the battery died after two days" "not good , not even close"
+TEXTS  ?= "a moving and beautifully acted film" "great camera, easy to use" "the battery died after two days"
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)

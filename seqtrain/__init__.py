@@ -3,7 +3,7 @@
 >>> import seqtrain
 >>> model = seqtrain.fit("configs/reviews.yaml", out="runs/reviews")     # doctest: +SKIP
 >>> model = seqtrain.load("runs/reviews")                                # doctest: +SKIP
->>> model.predict(["a joy to watch"])[0].label                           # doctest: +SKIP
+>>> model.predict(["a beautifully acted film"])[0].label                           # doctest: +SKIP
 'pos'
 """
 

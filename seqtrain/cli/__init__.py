@@ -60,7 +60,7 @@ def group(context: click.Context, debug: bool) -> None:
     \b
     seqtrain fit configs/reviews.yaml           train; writes runs/reviews/
     seqtrain eval                               metrics of the newest run on its test split
-    echo "a joy to watch" | seqtrain predict
+    echo "a beautifully acted film" | seqtrain predict
     """
 
 

@@ -39,7 +39,7 @@ def command(
 
     \b
     Examples:
-      seqtrain predict --text "a joy to watch"
+      seqtrain predict --text "a beautifully acted film"
       seqtrain predict --format jsonl reviews.txt.gz > labels.jsonl
     """
     if texts and file != STDIN:

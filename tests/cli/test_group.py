@@ -18,7 +18,7 @@ from tests.cli.command import SEQTRAIN, call, seqtrain
 from tests.cli.conftest import Fitted
 from tests.project import TEST, table
 
-PIPE = 'echo "a joy to watch" | seqtrain predict'
+PIPE = 'echo "a beautifully acted film" | seqtrain predict'
 
 
 def test_version(tmp_path: Path) -> None:
