@@ -39,6 +39,9 @@ class DivergenceError(SeqtrainError):
 
     exit_code = 5
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint="Lower training.learning_rate, or set training.clip_norm.")
+
 
 class GateError(SeqtrainError):
     """A quality gate that was missed."""

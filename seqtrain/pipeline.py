@@ -134,11 +134,15 @@ def _encode(config: Config, splits: Splits, folder: Path) -> Corpora:
             splits.read("train"),
             splits.dev if isinstance(splits.dev, float) else splits.read("dev"),
             folder,
-            Tokenizer(**config.tokenizer.model_dump()),
+            _tokenizer(config),
             min_count=config.vocabulary.min_count,
             max_size=config.vocabulary.max_size,
             split_seed=config.data.split_seed,
         )
+
+
+def _tokenizer(config: Config) -> Tokenizer:
+    return Tokenizer(**config.tokenizer.model_dump())
 
 
 def _plan(config: Config, corpus: Corpus, epoch: int) -> Plan:
@@ -245,10 +249,7 @@ def _dev_metrics(trainer: Trainer, corpora: Corpora) -> Mapping[str, Any]:
     dev = corpora.dev
     probabilities = _dev_probabilities(trainer, dev)
     if not np.isfinite(probabilities).all():  # the last step may have done it, and no loss has told yet
-        raise DivergenceError(
-            "training diverged: the model computes NaN on dev",
-            hint="Lower training.learning_rate, or set training.clip_norm.",
-        )
+        raise DivergenceError("training diverged: the model computes NaN on dev")
     return evaluate(dev.labels, probabilities, dev.weights, corpora.labels)
 
 
@@ -267,9 +268,7 @@ def _export(config: Config, run: NewRun, trainer: Trainer, corpora: Corpora, bes
         layers=config.model.layers,
         bidirectional=config.model.bidirectional,
         pooling=config.model.pooling,
-        metadata=model_metadata(
-            corpora.labels, corpora.vocabulary, Tokenizer(**config.tokenizer.model_dump())
-        ),
+        metadata=model_metadata(corpora.labels, corpora.vocabulary, _tokenizer(config)),
     )
     dev = corpora.dev
     expected, answer = _dev_probabilities(trainer, dev), Predictor(model).corpus_probabilities(dev)

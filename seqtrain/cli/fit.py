@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from seqtrain.config import load_config
+from seqtrain.run import ROOT
 
 
 @click.command(name="fit")
@@ -42,5 +43,5 @@ def command(config: str, out: str | None, overrides: tuple[str, ...], overwrite:
     from seqtrain.pipeline import fit
 
     with FitReport(Console(quiet)) as report:
-        run = fit(checked, out=out or Path("runs") / Path(config).stem, overwrite=overwrite, notify=report)
+        run = fit(checked, out=out or ROOT / Path(config).stem, overwrite=overwrite, notify=report)
     click.echo(run.path)

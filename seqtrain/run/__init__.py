@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from seqtrain.config import Config
 
 ROOT = Path("runs")
-MOST_BYTES = (
-    1 << 24
-)  # of a text file in a run: no real one comes near, and a forged one does not fill the memory
+MOST_BYTES = 1 << 24
+"""Of a text file in a run: no real one comes near, and a forged one does not fill the memory."""
 _CHECKPOINT = re.compile(r"step-(\d{6,})")
 
 

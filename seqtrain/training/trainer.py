@@ -38,10 +38,7 @@ class Trainer:
         sums = self._step(batch.token_ids, batch.lengths, batch.labels, batch.weights, number, learning_rate)
         loss, norm = float(sums["loss_sum"]), float(sums["gradient_norm"])
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise DivergenceError(
-                f"training diverged at step {number}: loss {loss}, gradient norm {norm}",
-                hint="Lower training.learning_rate, or set training.clip_norm.",
-            )
+            raise DivergenceError(f"training diverged at step {number}: loss {loss}, gradient norm {norm}")
         return Sums(
             loss=loss,
             correct=float(sums["correct"]),
