@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from seqtrain.model.masking import length_mask, zero_padding
+from seqtrain.model.cells import CELLS
 from seqtrain.model.pooling import POOLINGS
-from seqtrain.model.recurrence import CELLS, Projected, scan
+from seqtrain.model.recurrence import Projected, scan
 
 PAD = 0  # the token id of padding
 
@@ -48,7 +48,7 @@ class Architecture:
                 prefix = f"layer_{layer}.{direction}"
                 shapes[f"{prefix}.kernel"] = (features, gates)
                 shapes[f"{prefix}.recurrent_kernel"] = (self.units, gates)
-                shapes[f"{prefix}.bias"] = (2, gates) if cell.recurrent_bias else (gates,)
+                shapes[f"{prefix}.bias"] = (2, gates) if cell.input_bias else (gates,)
         shapes |= {f"{name}.kernel": (width, 1) for name in self.pooling if POOLINGS[name].weight}
         shapes["output.kernel"] = (width * len(self.pooling), self.classes)
         shapes["output.bias"] = (self.classes,)
@@ -89,53 +89,40 @@ class Classifier(tf.Module):  # type: ignore[misc]
 
         rows <float32>[distinct, embedding], indices <int32>[batch, time], lengths <int32>[batch].
         """
-        layer = {d: self._first(d, rows, indices, lengths) for d in self.architecture.directions}
+        layer = self._layer(0, rows, tf.transpose(indices), lengths)
         for number in range(1, self.architecture.layers):
-            inputs = _in_text_order(layer, lengths)
-            layer = {d: self._further(number, d, inputs, lengths) for d in self.architecture.directions}
-        return self._pool(layer, lengths)
+            joined = tf.concat(layer, axis=2)
+            time, batch, width = tf.shape(joined)[0], tf.shape(joined)[1], joined.shape[-1]
+            every_position = tf.reshape(tf.range(time * batch), [time, batch])
+            layer = self._layer(number, tf.reshape(joined, [-1, width]), every_position, lengths)
+        pools = (
+            (POOLINGS[name].pool, self.weights.get(f"{name}.kernel")) for name in self.architecture.pooling
+        )
+        return tf.concat([pool(layer, lengths, kernel) for pool, kernel in pools], axis=1)
 
     def output(self, features: Any) -> Any:
         """Pooled features → logits <float32>[batch, classes]."""
         return tf.matmul(features, self.weights["output.kernel"]) + self.weights["output.bias"]
 
-    def _first(self, direction: str, rows: Any, indices: Any, lengths: Any) -> Any:
-        if direction == "backward":
-            indices = tf.reverse_sequence(indices, lengths, seq_axis=1, batch_axis=0)
-        return self._layer(0, direction, rows, tf.transpose(indices), lengths)
+    def _layer(self, number: int, table: Any, positions: Any, lengths: Any) -> list[Any]:
+        """The outputs of each direction, <float32>[time, batch, units], in text order and zero at padding.
 
-    def _further(self, number: int, direction: str, inputs: Any, lengths: Any) -> Any:
-        if direction == "backward":
-            inputs = tf.reverse_sequence(inputs, lengths, seq_axis=0, batch_axis=1)
-        time, batch = tf.shape(inputs)[0], tf.shape(inputs)[1]
-        indices = tf.reshape(tf.range(time * batch), [time, batch])
-        return self._layer(number, direction, tf.reshape(inputs, [-1, inputs.shape[-1]]), indices, lengths)
+        table <float32>[rows, features], positions <int32>[time, batch]: its row at each position.
+        """
+        return [self._scan(number, name, table, positions, lengths) for name in self.architecture.directions]
 
-    def _layer(self, number: int, direction: str, rows: Any, indices: Any, lengths: Any) -> Any:
-        """One direction of one layer, in scan order, zero at padded steps → <float32>[time, batch, units]."""
-        cell, prefix = CELLS[self.architecture.cell], f"layer_{number}.{direction}"
-        bias = self.weights[f"{prefix}.bias"]
-        input_bias, recurrent_bias = (bias[0], bias[1]) if cell.recurrent_bias else (bias, None)
-        table = tf.matmul(rows, self.weights[f"{prefix}.kernel"]) + input_bias
-        recurrent_kernel = self.weights[f"{prefix}.recurrent_kernel"]
-        outputs = scan(cell, Projected(table, indices), recurrent_kernel, recurrent_bias)
-        return zero_padding(outputs, length_mask(lengths, tf.shape(outputs)[0]))
-
-    def _pool(self, layer: dict[str, Any], lengths: Any) -> Any:
-        poolings = {name: POOLINGS[name] for name in self.architecture.pooling}
-        as_computed = tf.concat(list(layer.values()), axis=2)
-        in_text_order = as_computed
-        if any(pooling.order == "text" for pooling in poolings.values()):
-            in_text_order = _in_text_order(layer, lengths)
-        pooled = [
-            pooling.pool(
-                in_text_order if pooling.order == "text" else as_computed,
-                lengths,
-                self.weights.get(f"{name}.kernel"),
-            )
-            for name, pooling in poolings.items()
-        ]
-        return tf.concat(pooled, axis=1)
+    def _scan(self, number: int, direction: str, table: Any, positions: Any, lengths: Any) -> Any:
+        prefix = f"layer_{number}.{direction}"
+        projected, bias = tf.matmul(table, self.weights[f"{prefix}.kernel"]), self.weights[f"{prefix}.bias"]
+        if CELLS[self.architecture.cell].input_bias:
+            projected, bias = projected + bias[0], bias[1]
+        return scan(
+            self.architecture.cell,
+            Projected(projected, positions, lengths),
+            self.weights[f"{prefix}.recurrent_kernel"],
+            tf.convert_to_tensor(bias),
+            reverse=direction == "backward",
+        )
 
 
 def distinct(token_ids: Any, lengths: Any) -> tuple[Any, Any]:
@@ -150,15 +137,6 @@ def distinct(token_ids: Any, lengths: Any) -> tuple[Any, Any]:
     real = tf.where(mask, token_ids[:, :longest], PAD)
     ids, indices = tf.unique(tf.concat([[PAD], tf.reshape(real, [-1])], axis=0))
     return ids, tf.reshape(indices[1:], tf.shape(real))
-
-
-def _in_text_order(layer: dict[str, Any], lengths: Any) -> Any:
-    """Joins the directions of a layer, the backward one turned round: <float32>[time, batch, width]."""
-    outputs = [
-        tf.reverse_sequence(values, lengths, seq_axis=0, batch_axis=1) if direction == "backward" else values
-        for direction, values in layer.items()
-    ]
-    return tf.concat(outputs, axis=2)
 
 
 def drop_words(rows: Any, ids: Any, share: float, vocabulary_size: int, seed: Any) -> Any:

@@ -11,12 +11,3 @@ def length_mask(lengths: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
     lengths <int32>[batch], time = the padded length → <bool>[time, batch].
     """
     return tf.range(time)[:, tf.newaxis] < lengths[tf.newaxis, :]
-
-
-def zero_padding(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Puts zeros at the padded steps; their gradient is exactly zero whatever stood there.
-
-    values [time, batch, features], mask <bool>[time, batch] → [time, batch, features].
-    """
-    # where, not multiply: 0 * inf is NaN.
-    return tf.where(mask[:, :, tf.newaxis], values, tf.zeros([], values.dtype))

@@ -1,204 +1,189 @@
-"""Recurrent cells and the time loop they share, with a gradient written by hand.
+"""Recurrence over right-padded texts: the time loop with a gradient written by hand.
 
-Three ideas make the loop fast on a CPU, and none of them changes the mathematics:
+Four ideas make it fast on a CPU, and none of them changes the mathematics:
 
-1.  **Only the recurrence is in the loop.** What depends on the input alone, `x · kernel + bias`, is computed
-    before the loop, for all steps at once. On the first layer it is computed once per *distinct token* of the
-    batch instead of once per position, and the loop looks its row up (`Projected`).
-2.  **The backward loop computes only what the recurrence needs**: the gradient of each step's
-    pre-activations. It reads the activations that the forward loop kept instead of computing them anew.
-3.  **Every weight gradient is one large product** after the loop, over all steps at once, in place of a small
-    product and an addition per step.
+1.  **Only the recurrence is in the loop.** What depends on the input alone, `x · kernel`, is computed before the loop,
+    for all steps at once. On the first layer it is computed once per *distinct token* of the batch instead of once per
+    position: the loop gets the table of these projections and, for each position, the row to take (`Projected`).
+2.  **A step is one pass** in compiled code: product and gates together, in registers (`compiled`). It keeps the gates.
+3.  **The loop back computes only what the recurrence needs**, the gradient of each step's pre-activations, from the
+    gates that were kept. On the way it adds them up per row of the table: the gradient of the projection arrives with
+    one row per distinct token as well.
+4.  **The gradient of the recurrent kernel is one large product** after the loop, over all steps at once.
 
-Padding is on the right, so padded steps come after every real one and the loop needs no mask: what it computes
-there reaches no real step. The caller zeroes the outputs at padded steps (`masking.zero_padding`), which makes
-the gradient that enters the backward loop there exactly zero, and keeps the inputs there finite.
+The loop stops at the end of each text. Padding is neither read nor part of any sum, outputs there are exactly zero,
+and the backward direction reads and writes in text order: nothing has to be reversed or masked around it.
 
 Shapes: time T, batch B, units H, gates G (LSTM 4, GRU 3, RNN 1). Weights are laid out as in Keras: kernel
 [features, G·H], recurrent_kernel [H, G·H], bias [G·H]; the GRU's is [2, 3·H], input and recurrent.
-
-LSTM: Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000, gates i f g o. GRU: Cho et al. 2014,
-gates z r h, with the reset gate applied after the product (`reset_after` in Keras). RNN: Elman 1990, tanh.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-Tensors = tuple[Any, ...]
+from seqtrain.model.cells import CELLS
+from seqtrain.model.compiled.loops import EXTRA_ROWS, loops
+from seqtrain.model.compiled.tiles import aligned, backward_panels, forward_panels, slots
+from seqtrain.model.compiled.vectors import LANES
 
-
-@dataclass(frozen=True)
-class Cell:
-    """One step of a recurrence and its gradient.
-
-    gates: pre-activations per unit. states: how many tensors <float32>[B, H] pass from step to step; the first is
-    the output. kept: how many tensors <float32>[B, H] `step` keeps for `back`. recurrent_bias: whether it has one.
-
-    step(projected, recurrent, states) → (states, kept), where `projected` is the input's share of the
-    pre-activations and `recurrent` the previous output's, both <float32>[B, G·H].
-    back(grad_states, kept) → (grad_projected, grad_recurrent, grad_states_before), where the last leaves out what
-    flows through `recurrent`; None stands for "nothing else".
-    """
-
-    gates: int
-    states: int
-    kept: int
-    recurrent_bias: bool
-    step: Callable[[Any, Any, Tensors], tuple[Tensors, Tensors]]
-    back: Callable[[Tensors, Tensors], tuple[Any, Any, Tensors]]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Projected:
-    """The input's share of the pre-activations, `x · kernel + bias`: row `indices[t, b]` of `table` at step t.
+    """The input's share of the pre-activations: row `indices[t, b]` of `table` at position t of text b.
 
-    table <float32>[rows, G·H], indices <int32>[T, B].
+    table <float32>[rows, G·H], indices <int32>[T, B], lengths <int32>[B].
     """
 
     table: tf.Tensor
     indices: tf.Tensor
+    lengths: tf.Tensor
 
 
-def scan(cell: Cell, projected: Projected, recurrent_kernel: Any, recurrent_bias: Any | None) -> tf.Tensor:
-    """Runs the cell over time from a zero state → outputs <float32>[T, B, H], differentiable.
+def scan(cell: str, projected: Projected, recurrent_kernel: Any, bias: Any, *, reverse: bool) -> tf.Tensor:
+    """Runs a cell over the texts from a zero state → outputs <float32>[T, B, H] in text order, differentiable.
 
-    Outputs at padded steps are finite but meaningless, see the module's docstring.
+    reverse: from each text's last token to its first. bias <float32>[G·H] is that of the recurrent product. Outputs at
+    padded positions are zero; their gradient is not read.
     """
-    indices = projected.indices
+    gates, units = CELLS[cell].gates, recurrent_kernel.shape[0]
+    width = -(-units // LANES) * LANES  # the loops take whole vectors of units: the rest has weights of zero
+    loop = Loop(cell, width, reverse, threads=max(1, tf.config.threading.get_intra_op_parallelism_threads()))
+    indices, lengths = projected.indices, projected.lengths
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(table: Any, kernel: Any, *bias: Any) -> tuple[Any, Callable[[Any], Tensors]]:
-        outputs, kept = _forward(cell, table, indices, kernel, bias)
+    def run(table: Any, kernel: Any, bias: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+        states, kept = tf.numpy_function(
+            loop.forward, [table, indices, lengths, kernel, bias], [tf.float32] * 2, stateful=False
+        )
+        states.set_shape([None, width])
+        time, batch = tf.unstack(tf.shape(indices))
+        outputs = tf.reshape(states[:-EXTRA_ROWS], [time, batch, width])
 
-        def gradient(grad_outputs: Any) -> Tensors:
-            grad_projected, grad_recurrent = _backward(cell, grad_outputs, kept, kernel)
-            flat = tf.reshape(grad_projected, [-1, cell.gates * kernel.shape[0]])
-            grad_table = tf.math.unsorted_segment_sum(flat, tf.reshape(indices, [-1]), tf.shape(table)[0])
-            # The output before step t is the one of step t - 1, and zero before the first.
-            grad_kernel = _flat_product(outputs[:-1], grad_recurrent[1:])
-            grad_bias = (tf.reduce_sum(grad_recurrent, axis=[0, 1]),) if bias else ()
-            return (grad_table, grad_kernel, *grad_bias)
+        def gradient(grad_outputs: Any) -> tuple[Any, ...]:
+            grads, grad_table, grad_bias = tf.numpy_function(
+                loop.backward,
+                [grad_outputs, indices, lengths, kernel, states, kept, tf.shape(table)[0]],
+                [tf.float32] * 3,
+                stateful=False,
+            )
+            grads = tf.reshape(grads[:-EXTRA_ROWS], [time, batch, gates * width])
+            grad_table.set_shape([None, gates * width])
+            grad_bias.set_shape([gates * width])
+            # The output before a step is that of the position before it; of the one after it if the text is reversed.
+            before, grads = (outputs[1:], grads[:-1]) if reverse else (outputs[:-1], grads[1:])
+            grad_kernel = tf.matmul(
+                tf.reshape(before, [-1, width]), tf.reshape(grads, [-1, gates * width]), transpose_a=True
+            )
+            return grad_table, grad_kernel, grad_bias
 
         return outputs, gradient
 
-    return run(projected.table, recurrent_kernel, *(() if recurrent_bias is None else (recurrent_bias,)))
+    outputs = run(
+        _widened(projected.table, gates, width),
+        tf.pad(_widened(recurrent_kernel, gates, width), [[0, width - units], [0, 0]]),
+        _widened(bias, gates, width),
+    )
+    return outputs if width == units else outputs[:, :, :units]
 
 
-def _forward(cell: Cell, table: Any, indices: Any, kernel: Any, bias: Tensors) -> tuple[Any, Tensors]:
-    """Steps through time → outputs <float32>[T, B, H] and the arrays of what each step kept."""
-    time, units = tf.shape(indices)[0], kernel.shape[0]
-    zero = tf.zeros([tf.shape(indices)[1], units])
-    arrays = _arrays(1 + cell.kept, time, units)
+def _widened(values: Any, gates: int, width: int) -> Any:
+    """Fills up the units of each gate with zeros: [..., G·H] → [..., G·width]."""
+    units = values.shape[-1] // gates
+    if units == width:
+        return values
+    *rest, _ = values.shape
+    rest = [-1 if size is None else size for size in rest]
+    split = tf.reshape(values, [*rest, gates, units])
+    return tf.reshape(
+        tf.pad(split, [*[[0, 0]] * (len(rest) + 1), [0, width - units]]), [*rest, gates * width]
+    )
 
-    def body(t: Any, states: Tensors, arrays: Tensors) -> Tensors:
-        recurrent = tf.matmul(states[0], kernel)
-        recurrent = recurrent + bias[0] if bias else recurrent
-        states, kept = cell.step(tf.gather(table, indices[t]), recurrent, states)
-        values = (states[0], *kept)
-        return (
-            t + 1,
-            states,
-            tuple(array.write(t, value) for array, value in zip(arrays, values, strict=True)),
+
+class Loop:
+    """The compiled loops of one direction of one layer, and the memory that they use again at every step.
+
+    What a method returns is valid until it is called the next time. threads: into how many parts a batch is cut.
+    """
+
+    def __init__(self, cell: str, units: int, reverse: bool, *, threads: int) -> None:
+        self._cell, self._units, self._reverse = CELLS[cell], units, reverse
+        self._loops = loops(cell)
+        self._memory: dict[str, Floats] = {}
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def forward(
+        self,
+        table: Floats,
+        indices: NDArray[np.int32],
+        lengths: NDArray[np.int32],
+        kernel: Floats,
+        bias: Floats,
+    ) -> tuple[Floats, Floats]:
+        """→ outputs [T · B + 2, H] and what `backward` needs besides."""
+        time, batch = indices.shape
+        rows = time * batch
+        outputs = self._array("outputs", rows + EXTRA_ROWS, self._units)
+        kept = self._array("kept", rows + EXTRA_ROWS, slots(self._cell) * self._units)
+        panels = forward_panels(kernel, self._cell.gates)
+        self._in_parts(
+            batch,
+            lambda first, last: self._loops.forward(
+                first, last, self._reverse, indices, lengths, table, panels, bias, outputs, kept
+            ),
         )
+        return outputs, kept
 
-    _, _, (outputs, *kept) = tf.while_loop(
-        lambda t, *_: t < time, body, (0, (zero,) * cell.states, arrays), parallel_iterations=1
-    )
-    return outputs.stack(), tuple(kept)
+    def backward(
+        self,
+        grad_outputs: Floats,
+        indices: NDArray[np.int32],
+        lengths: NDArray[np.int32],
+        kernel: Floats,
+        outputs: Floats,
+        kept: Floats,
+        table_rows: NDArray[np.int32],
+    ) -> tuple[Floats, Floats, Floats]:
+        """→ gradients: of the recurrent product [T · B + 2, G·H], of the table [rows, G·H], of the bias [G·H]."""
+        time, batch = indices.shape
+        rows, columns = time * batch, kernel.shape[1]
+        grads = self._array("grads", rows + EXTRA_ROWS, columns)
+        panels = backward_panels(kernel)
+        grad_outputs = grad_outputs.reshape(rows, self._units)
 
+        def part(first: int, last: int) -> tuple[Floats, Floats]:
+            grad_table = self._array(f"table from {first}", int(table_rows), columns)
+            grad_table[:] = 0.0
+            grad_bias = np.zeros(columns, np.float32)
+            self._loops.backward(
+                first, last, self._reverse, indices, lengths,
+                panels, outputs, kept, grad_outputs, grads, grad_table, grad_bias,
+            )  # fmt: skip
+            return grad_table, grad_bias
 
-def _backward(cell: Cell, grad_outputs: Any, kept: Tensors, kernel: Any) -> tuple[Any, Any]:
-    """Steps back through time → gradients of the projected input and of the recurrent product, [T, B, G·H]."""
-    time, units = tf.shape(grad_outputs)[0], kernel.shape[0]
-    transposed = tf.transpose(kernel)
-    zero = tf.zeros_like(grad_outputs[0])
-    arrays = _arrays(2 if cell.recurrent_bias else 1, time, cell.gates * units)
+        tables, biases = zip(*self._in_parts(batch, part), strict=True)
+        return grads, sum(tables[1:], tables[0]), sum(biases[1:], biases[0])
 
-    def body(t: Any, grads: Tensors, arrays: Tensors) -> Tensors:
-        grads = (grads[0] + grad_outputs[t], *grads[1:])
-        grad_projected, grad_recurrent, before = cell.back(grads, tuple(array.read(t) for array in kept))
-        through = tf.matmul(grad_recurrent, transposed)
-        through = through if before[0] is None else through + before[0]
-        values = (grad_projected, grad_recurrent)
-        arrays = tuple(array.write(t, value) for array, value in zip(arrays, values, strict=False))
-        return t - 1, (through, *before[1:]), arrays
+    def _in_parts(self, batch: int, work: Callable[[int, int], Any]) -> list[Any]:
+        """work(first, last) for consecutive parts of the batch, side by side."""
+        if self._pool is None:
+            return [work(0, batch)]
+        edges = sorted({batch * part // self._threads for part in range(self._threads + 1)})
+        return list(self._pool.map(work, edges[:-1], edges[1:]))
 
-    _, _, arrays = tf.while_loop(
-        lambda t, *_: t >= 0, body, (time - 1, (zero,) * cell.states, arrays), parallel_iterations=1
-    )
-    grads = [array.stack() for array in arrays]
-    return grads[0], grads[-1]  # without a bias of its own the recurrent product has the input's gradient
-
-
-def _arrays(count: int, time: Any, features: int) -> Tensors:
-    return tuple(tf.TensorArray(tf.float32, time, element_shape=[None, features]) for _ in range(count))
-
-
-def _flat_product(left: Any, right: Any) -> Any:
-    """Sums leftᵀ · right over time and batch as one product: [T, B, n], [T, B, m] → [n, m]."""
-    return tf.matmul(
-        tf.reshape(left, [-1, left.shape[-1]]), tf.reshape(right, [-1, right.shape[-1]]), transpose_a=True
-    )
-
-
-def _lstm_step(projected: Any, recurrent: Any, states: Tensors) -> tuple[Tensors, Tensors]:
-    _, carry_before = states
-    i, f, g, o = tf.split(projected + recurrent, 4, axis=1)
-    i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
-    carry = f * carry_before + i * g
-    squashed = tf.tanh(carry)
-    return (o * squashed, carry), (i, f, g, o, squashed, carry_before)
-
-
-def _lstm_back(grad_states: Tensors, kept: Tensors) -> tuple[Any, Any, Tensors]:
-    (grad_output, grad_carry), (i, f, g, o, squashed, carry_before) = grad_states, kept
-    grad_carry += grad_output * o * (1.0 - squashed * squashed)
-    grad_i = grad_carry * g * i * (1.0 - i)
-    grad_f = grad_carry * carry_before * f * (1.0 - f)
-    grad_g = grad_carry * i * (1.0 - g * g)
-    grad_o = grad_output * squashed * o * (1.0 - o)
-    grad = tf.concat([grad_i, grad_f, grad_g, grad_o], axis=1)
-    return grad, grad, (None, grad_carry * f)
-
-
-def _gru_step(projected: Any, recurrent: Any, states: Tensors) -> tuple[Tensors, Tensors]:
-    (output_before,) = states
-    xz, xr, xh = tf.split(projected, 3, axis=1)
-    rz, rr, rh = tf.split(recurrent, 3, axis=1)
-    z, r = tf.sigmoid(xz + rz), tf.sigmoid(xr + rr)
-    candidate = tf.tanh(xh + r * rh)
-    output = z * output_before + (1.0 - z) * candidate
-    return (output,), (z, r, rh, candidate, output_before)
-
-
-def _gru_back(grad_states: Tensors, kept: Tensors) -> tuple[Any, Any, Tensors]:
-    (grad_output,), (z, r, rh, candidate, output_before) = grad_states, kept
-    grad_h = grad_output * (1.0 - z) * (1.0 - candidate * candidate)
-    grad_z = grad_output * (output_before - candidate) * z * (1.0 - z)
-    grad_r = grad_h * rh * r * (1.0 - r)
-    grad_projected = tf.concat([grad_z, grad_r, grad_h], axis=1)
-    grad_recurrent = tf.concat([grad_z, grad_r, grad_h * r], axis=1)
-    return grad_projected, grad_recurrent, (grad_output * z,)
-
-
-def _rnn_step(projected: Any, recurrent: Any, states: Tensors) -> tuple[Tensors, Tensors]:
-    output = tf.tanh(projected + recurrent)
-    return (output,), (output,)
-
-
-def _rnn_back(grad_states: Tensors, kept: Tensors) -> tuple[Any, Any, Tensors]:
-    (grad_output,), (output,) = grad_states, kept
-    grad = grad_output * (1.0 - output * output)
-    return grad, grad, (None,)
-
-
-CELLS = {
-    "lstm": Cell(gates=4, states=2, kept=6, recurrent_bias=False, step=_lstm_step, back=_lstm_back),
-    "gru": Cell(gates=3, states=1, kept=5, recurrent_bias=True, step=_gru_step, back=_gru_back),
-    "rnn": Cell(gates=1, states=1, kept=1, recurrent_bias=False, step=_rnn_step, back=_rnn_back),
-}
+    def _array(self, name: str, rows: int, columns: int) -> Floats:
+        """Not filled, unless by an earlier step. New memory would cost more than what it is used for."""
+        size = rows * columns
+        if name not in self._memory or self._memory[name].size < size:
+            self._memory[name] = aligned(size)
+        return self._memory[name][:size].reshape(rows, columns)

@@ -52,4 +52,5 @@ class Adam(tf.Module):  # type: ignore[misc]
         mean.scatter_update(tf.IndexedSlices(new_mean, ids))
         variance.scatter_update(tf.IndexedSlices(new_variance, ids))
         change = rate * new_mean / (tf.sqrt(new_variance) + EPSILON)
-        self.weights[name].scatter_sub(tf.IndexedSlices(change, ids))
+        # scatter_update, not scatter_sub: it copies whole rows.
+        self.weights[name].scatter_update(tf.IndexedSlices(tf.gather(self.weights[name], ids) - change, ids))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seqtrain.model import classifier, masking, pooling
+from seqtrain.model import classifier, masking, pooling, recurrence
 from tests import oracles
 from tests.models import LENGTHS, SIZES, Sample
 from tests.shapes import SHAPES, Shape
@@ -131,61 +131,88 @@ def test_a_poisoned_padding_row_reaches_nothing(shape):
 # Planted faults: each is a mistake seen in the field, and each must turn a law red.
 
 
-def _patch(monkeypatch, **replacements):
-    for name, replacement in replacements.items():
-        for module in (classifier, masking, pooling):
-            if hasattr(module, name):
-                monkeypatch.setattr(module, name, replacement)
-
-
 def _replace_pooling(monkeypatch, name, pool):
     monkeypatch.setitem(pooling.POOLINGS, name, replace(pooling.POOLINGS[name], pool=pool))
 
 
+def _scan_with(monkeypatch, fault):
+    """The recurrence gets other arguments: fault(lengths, time, reverse) → (lengths, reverse)."""
+
+    def scan(cell, projected, recurrent_kernel, bias, *, reverse):
+        time = tf.shape(projected.indices)[0]
+        lengths, reverse = fault(projected.lengths, time, reverse)
+        return recurrence.scan(
+            cell, replace(projected, lengths=lengths), recurrent_kernel, bias, reverse=reverse
+        )
+
+    monkeypatch.setattr(classifier, "scan", scan)
+
+
+def _everywhere(lengths, time):
+    return tf.fill(tf.shape(lengths), time)
+
+
 def mask_all_true(monkeypatch):
-    _patch(monkeypatch, length_mask=lambda lengths, time: tf.fill([time, tf.shape(lengths)[0]], True))
+    monkeypatch.setattr(
+        pooling, "length_mask", lambda lengths, time: tf.fill([time, tf.shape(lengths)[0]], True)
+    )
 
 
 def lengths_off_by_one(monkeypatch):
-    real = masking.length_mask
-    _patch(monkeypatch, length_mask=lambda lengths, time: real(lengths - 1, time))
+    _scan_with(monkeypatch, lambda lengths, time, reverse: (tf.maximum(lengths - 1, 1), reverse))
+
+
+def mask_off_by_one(monkeypatch):
+    monkeypatch.setattr(
+        pooling, "length_mask", lambda lengths, time: masking.length_mask(tf.maximum(lengths - 1, 1), time)
+    )
 
 
 def mean_over_padded_time(monkeypatch):
-    _replace_pooling(monkeypatch, "mean", lambda outputs, lengths, kernel: tf.reduce_mean(outputs, axis=0))
+    def mean(outputs, lengths, kernel):
+        return tf.concat([tf.reduce_mean(direction, axis=0) for direction in outputs], axis=1)
+
+    _replace_pooling(monkeypatch, "mean", mean)
 
 
 def max_over_zeros(monkeypatch):
-    _replace_pooling(monkeypatch, "max", lambda outputs, lengths, kernel: tf.reduce_max(outputs, axis=0))
+    def maximum(outputs, lengths, kernel):
+        return tf.concat([tf.reduce_max(direction, axis=0) for direction in outputs], axis=1)
+
+    _replace_pooling(monkeypatch, "max", maximum)
 
 
 def last_of_the_padded_row(monkeypatch):
-    _replace_pooling(monkeypatch, "last", lambda outputs, lengths, kernel: outputs[-1])
+    def last(outputs, lengths, kernel):
+        return tf.concat([outputs[0][-1], outputs[1][0]], axis=1)
+
+    _replace_pooling(monkeypatch, "last", last)
 
 
 def attention_over_padding(monkeypatch):
     def attention(outputs, lengths, kernel):
-        scores = tf.tensordot(tf.tanh(outputs), kernel, axes=1)
-        return tf.reduce_sum(outputs * tf.nn.softmax(scores, axis=0), axis=0)
+        joined = tf.concat(outputs, axis=2)
+        scores = tf.tensordot(tf.tanh(joined), kernel, axes=1)
+        return tf.reduce_sum(joined * tf.nn.softmax(scores, axis=0), axis=0)
 
     _replace_pooling(monkeypatch, "attention", attention)
 
 
 def no_reversal(monkeypatch):
-    monkeypatch.setattr(tf, "reverse_sequence", lambda values, lengths, **axes: values)
+    _scan_with(monkeypatch, lambda lengths, time, reverse: (lengths, False))
 
 
 def reversal_of_the_padded_row(monkeypatch):
-    def reverse(values, lengths, *, seq_axis, batch_axis):
-        return tf.reverse(values, axis=[seq_axis])
-
-    monkeypatch.setattr(tf, "reverse_sequence", reverse)
+    """The backward direction starts at the end of the longest text and reads padding first."""
+    _scan_with(
+        monkeypatch,
+        lambda lengths, time, reverse: (_everywhere(lengths, time) if reverse else lengths, reverse),
+    )
 
 
 def inputs_masked_by_product_and_outputs_left_running(monkeypatch):
     """Padded inputs are zero, but the biases still drive the recurrence and its outputs are used."""
-    _patch(monkeypatch, zero_padding=lambda values, mask: values)
-    mask_all_true(monkeypatch)
+    _scan_with(monkeypatch, lambda lengths, time, reverse: (_everywhere(lengths, time), reverse))
 
 
 def padding_read_as_a_word(monkeypatch):
@@ -193,22 +220,26 @@ def padding_read_as_a_word(monkeypatch):
     monkeypatch.setattr(
         classifier.Classifier, "embed", lambda self, ids: tf.gather(self.weights["embedding"], ids)
     )
-    mask_all_true(monkeypatch)
+    inputs_masked_by_product_and_outputs_left_running(monkeypatch)
 
 
 def mask_guessed_from_zero_values(monkeypatch):
-    """Steps whose outputs are all positive are taken for real ones, as if values could tell."""
-    _patch(
-        monkeypatch,
-        zero_padding=lambda values, mask: tf.where(
-            tf.reduce_any(values > 0.1, axis=2, keepdims=True), values, 0.0
-        ),
-    )
+    """Steps whose outputs are all small are taken for padding, as if values could tell."""
+    real = pooling.POOLINGS["mean"].pool
+
+    def mean(outputs, lengths, kernel):
+        guessed = [
+            tf.where(tf.reduce_any(values > 0.1, axis=2, keepdims=True), values, 0.0) for values in outputs
+        ]
+        return real(guessed, lengths, kernel)
+
+    _replace_pooling(monkeypatch, "mean", mean)
 
 
 FAULTS = [
     (mask_all_true, Shape(pooling=("max",)), agrees_with_the_oracle),
     (lengths_off_by_one, Shape(), agrees_with_the_oracle),
+    (mask_off_by_one, Shape(pooling=("max",)), agrees_with_the_oracle),
     (mean_over_padded_time, Shape(), agrees_with_the_oracle),
     (mean_over_padded_time, Shape(), ignores_batch_mates),
     (max_over_zeros, Shape(pooling=("max",)), agrees_with_the_oracle),
@@ -219,7 +250,7 @@ FAULTS = [
     (reversal_of_the_padded_row, Shape(), agrees_with_the_oracle),
     (reversal_of_the_padded_row, Shape(), ignores_batch_mates),
     (inputs_masked_by_product_and_outputs_left_running, Shape(), agrees_with_the_oracle),
-    (padding_read_as_a_word, Shape(pooling=("max",)), padding_gets_no_gradient),
+    (padding_read_as_a_word, Shape(), padding_gets_no_gradient),
     (mask_guessed_from_zero_values, Shape(), agrees_with_the_oracle),
 ]
 
