@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from seqtrain.model.cells import CELLS
 from seqtrain.model.pooling import POOLINGS
-from seqtrain.model.recurrence import Projected, scan
+from seqtrain.model.recurrence import Direction, scan
 
 PAD = 0  # the token id of padding
 
@@ -109,20 +109,16 @@ class Classifier(tf.Module):  # type: ignore[misc]
 
         table <float32>[rows, features], positions <int32>[time, batch]: its row at each position.
         """
-        return [self._scan(number, name, table, positions, lengths) for name in self.architecture.directions]
+        directions = [self._direction(number, name, table) for name in self.architecture.directions]
+        return scan(self.architecture.cell, directions, positions, lengths)
 
-    def _scan(self, number: int, direction: str, table: Any, positions: Any, lengths: Any) -> Any:
-        prefix = f"layer_{number}.{direction}"
-        projected, bias = tf.matmul(table, self.weights[f"{prefix}.kernel"]), self.weights[f"{prefix}.bias"]
+    def _direction(self, number: int, name: str, inputs: Any) -> Direction:
+        prefix = f"layer_{number}.{name}"
+        table = tf.matmul(inputs, self.weights[f"{prefix}.kernel"])
+        bias = tf.convert_to_tensor(self.weights[f"{prefix}.bias"])
         if CELLS[self.architecture.cell].input_bias:
-            projected, bias = projected + bias[0], bias[1]
-        return scan(
-            self.architecture.cell,
-            Projected(projected, positions, lengths),
-            self.weights[f"{prefix}.recurrent_kernel"],
-            tf.convert_to_tensor(bias),
-            reverse=direction == "backward",
-        )
+            table, bias = table + bias[0], bias[1]
+        return Direction(table, self.weights[f"{prefix}.recurrent_kernel"], bias, name == "backward")
 
 
 def distinct(token_ids: Any, lengths: Any) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ Four ideas make it fast on a CPU, and none of them changes the mathematics:
 
 1.  **Only the recurrence is in the loop.** What depends on the input alone, `x · kernel`, is computed before the loop,
     for all steps at once. On the first layer it is computed once per *distinct token* of the batch instead of once per
-    position: the loop gets the table of these projections and, for each position, the row to take (`Projected`).
+    position: the loop gets the table of these projections and, for each position, the row to take.
 2.  **A step is one pass** in compiled code: product and gates together, in registers (`compiled`). It keeps the gates.
 3.  **The loop back computes only what the recurrence needs**, the gradient of each step's pre-activations, from the
     gates that were kept. On the way it adds them up per row of the table: the gradient of the projection arrives with
@@ -20,9 +20,11 @@ Shapes: time T, batch B, units H, gates G (LSTM 4, GRU 3, RNN 1). Weights are la
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,65 +37,93 @@ from seqtrain.model.compiled.tiles import aligned, backward_panels, forward_pane
 from seqtrain.model.compiled.vectors import LANES
 
 Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Projected:
-    """The input's share of the pre-activations: row `indices[t, b]` of `table` at position t of text b.
+class Direction:
+    """What one direction of a layer reads, and its weights.
 
-    table <float32>[rows, G·H], indices <int32>[T, B], lengths <int32>[B].
+    table <float32>[rows, G·H]: the input's share of the pre-activations, a row for each that there is in the batch.
+    bias <float32>[G·H] is that of the recurrent product. reverse: from each text's last token to its first.
     """
 
-    table: tf.Tensor
-    indices: tf.Tensor
-    lengths: tf.Tensor
+    table: Any
+    recurrent_kernel: Any
+    bias: Any
+    reverse: bool
 
 
-def scan(cell: str, projected: Projected, recurrent_kernel: Any, bias: Any, *, reverse: bool) -> tf.Tensor:
-    """Runs a cell over the texts from a zero state → outputs <float32>[T, B, H] in text order, differentiable.
+def scan(cell: str, directions: Sequence[Direction], indices: Any, lengths: Any) -> list[Any]:
+    """Runs the directions of a layer over the texts, from a zero state.
 
-    reverse: from each text's last token to its first. bias <float32>[G·H] is that of the recurrent product. Outputs at
-    padded positions are zero; their gradient is not read.
+    indices <int32>[T, B]: the row of the tables at position t of text b; lengths <int32>[B]. → for each direction its
+    outputs <float32>[T, B, H] in text order, differentiable. They are zero at padding, and their gradient is not read
+    there.
     """
-    gates, units = CELLS[cell].gates, recurrent_kernel.shape[0]
+    gates, units = CELLS[cell].gates, directions[0].recurrent_kernel.shape[0]
     width = -(-units // LANES) * LANES  # the loops take whole vectors of units: the rest has weights of zero
-    loop = Loop(cell, width, reverse, threads=max(1, tf.config.threading.get_intra_op_parallelism_threads()))
-    indices, lengths = projected.indices, projected.lengths
+    reverse, count = [direction.reverse for direction in directions], len(directions)
+    loop = Loop(cell, width, reverse, threads=_threads())
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(table: Any, kernel: Any, bias: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-        states, kept = tf.numpy_function(
-            loop.forward, [table, indices, lengths, kernel, bias], [tf.float32] * 2, stateful=False
+    def run(*weights: Any) -> tuple[Any, Callable[..., list[Any]]]:
+        tables, kernels, _ = _by_kind(weights, count)
+        results = tf.numpy_function(
+            loop.forward, [indices, lengths, *weights], [tf.float32] * 2 * count, stateful=False
         )
-        states.set_shape([None, width])
         time, batch = tf.unstack(tf.shape(indices))
-        outputs = tf.reshape(states[:-EXTRA_ROWS], [time, batch, width])
+        outputs = [tf.reshape(states[:-EXTRA_ROWS], [time, batch, width]) for states in results[:count]]
 
-        def gradient(grad_outputs: Any) -> tuple[Any, ...]:
-            grads, grad_table, grad_bias = tf.numpy_function(
+        def gradient(*grad_outputs: Any) -> list[Any]:
+            sizes = [tf.shape(table)[0] for table in tables]
+            found = tf.numpy_function(
                 loop.backward,
-                [grad_outputs, indices, lengths, kernel, states, kept, tf.shape(table)[0]],
-                [tf.float32] * 3,
+                [indices, lengths, *sizes, *kernels, *results, *grad_outputs],
+                [tf.float32] * 3 * count,
                 stateful=False,
             )
-            grads = tf.reshape(grads[:-EXTRA_ROWS], [time, batch, gates * width])
-            grad_table.set_shape([None, gates * width])
-            grad_bias.set_shape([gates * width])
-            # The output before a step is that of the position before it; of the one after it if the text is reversed.
-            before, grads = (outputs[1:], grads[:-1]) if reverse else (outputs[:-1], grads[1:])
-            grad_kernel = tf.matmul(
-                tf.reshape(before, [-1, width]), tf.reshape(grads, [-1, gates * width]), transpose_a=True
-            )
-            return grad_table, grad_kernel, grad_bias
+            grads, grad_tables, grad_biases = _by_kind(found, count)
+            grads = [tf.reshape(grad[:-EXTRA_ROWS], [time, batch, gates * width]) for grad in grads]
+            for table, bias in zip(grad_tables, grad_biases, strict=True):
+                table.set_shape([None, gates * width])
+                bias.set_shape([gates * width])
+            return [*grad_tables, *map(_kernel_gradient, outputs, grads, reverse), *grad_biases]
 
         return outputs, gradient
 
     outputs = run(
-        _widened(projected.table, gates, width),
-        tf.pad(_widened(recurrent_kernel, gates, width), [[0, width - units], [0, 0]]),
-        _widened(bias, gates, width),
+        *(_widened(direction.table, gates, width) for direction in directions),
+        *(
+            tf.pad(_widened(direction.recurrent_kernel, gates, width), [[0, width - units], [0, 0]])
+            for direction in directions
+        ),
+        *(_widened(direction.bias, gates, width) for direction in directions),
     )
-    return outputs if width == units else outputs[:, :, :units]
+    return [output if width == units else output[:, :, :units] for output in outputs]
+
+
+def _threads() -> int:
+    """How many TensorFlow uses: operations at a time × threads of each; 0 stands for as many as there are cores."""
+    settings = tf.config.threading
+    product = settings.get_inter_op_parallelism_threads() * settings.get_intra_op_parallelism_threads()
+    return product or os.cpu_count() or 1
+
+
+def _by_kind(values: Sequence[Any], count: int) -> list[Sequence[Any]]:
+    """Cuts a list into lists of `count`, one entry a direction."""
+    return [values[start : start + count] for start in range(0, len(values), count)]
+
+
+def _kernel_gradient(outputs: Any, grads: Any, reverse: bool) -> Any:
+    """Σ over all steps of the output before a step × the gradient of its recurrent product.
+
+    Before the step at a position comes that at the position before, or after it if the text is read in reverse.
+    """
+    before, grads = (outputs[1:], grads[:-1]) if reverse else (outputs[:-1], grads[1:])
+    return tf.matmul(
+        tf.reshape(before, [-1, before.shape[2]]), tf.reshape(grads, [-1, grads.shape[2]]), transpose_a=True
+    )
 
 
 def _widened(values: Any, gates: int, width: int) -> Any:
@@ -110,80 +140,80 @@ def _widened(values: Any, gates: int, width: int) -> Any:
 
 
 class Loop:
-    """The compiled loops of one direction of one layer, and the memory that they use again at every step.
+    """The compiled loops of a layer, the threads they run in, and the memory that they use again at every step.
 
-    What a method returns is valid until it is called the next time. threads: into how many parts a batch is cut.
+    The directions run side by side, and so do parts of the batch where there are more threads than directions.
+    What a method returns is valid until it is called the next time.
     """
 
-    def __init__(self, cell: str, units: int, reverse: bool, *, threads: int) -> None:
+    def __init__(self, cell: str, units: int, reverse: Sequence[bool], *, threads: int) -> None:
         self._cell, self._units, self._reverse = CELLS[cell], units, reverse
         self._loops = loops(cell)
-        self._memory: dict[str, Floats] = {}
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._memory: dict[tuple[str, int, int], Floats] = {}
+        self._parts = max(1, threads // len(reverse))
+        self._pool = ThreadPoolExecutor(min(threads, self._parts * len(reverse)))
 
-    def forward(
-        self,
-        table: Floats,
-        indices: NDArray[np.int32],
-        lengths: NDArray[np.int32],
-        kernel: Floats,
-        bias: Floats,
-    ) -> tuple[Floats, Floats]:
-        """→ outputs [T · B + 2, H] and what `backward` needs besides."""
-        time, batch = indices.shape
-        rows = time * batch
-        outputs = self._array("outputs", rows + EXTRA_ROWS, self._units)
-        kept = self._array("kept", rows + EXTRA_ROWS, slots(self._cell) * self._units)
-        panels = forward_panels(kernel, self._cell.gates)
-        self._in_parts(
-            batch,
-            lambda first, last: self._loops.forward(
-                first, last, self._reverse, indices, lengths, table, panels, bias, outputs, kept
-            ),
-        )
-        return outputs, kept
+    def forward(self, indices: Integers, lengths: Integers, *weights: Floats) -> list[Floats]:
+        """weights: tables, kernels, biases. → outputs [T · B + 2, H], and what `backward` needs besides."""
+        tables, kernels, biases = _by_kind(weights, len(self._reverse))
+        rows = indices.size + EXTRA_ROWS
+        outputs = [self._array("outputs", number, rows, self._units) for number in range(len(tables))]
+        columns = slots(self._cell) * self._units
+        kept = [self._array("kept", number, rows, columns) for number in range(len(tables))]
+        panels = [forward_panels(kernel, self._cell.gates) for kernel in kernels]
 
-    def backward(
-        self,
-        grad_outputs: Floats,
-        indices: NDArray[np.int32],
-        lengths: NDArray[np.int32],
-        kernel: Floats,
-        outputs: Floats,
-        kept: Floats,
-        table_rows: NDArray[np.int32],
-    ) -> tuple[Floats, Floats, Floats]:
-        """→ gradients: of the recurrent product [T · B + 2, G·H], of the table [rows, G·H], of the bias [G·H]."""
-        time, batch = indices.shape
-        rows, columns = time * batch, kernel.shape[1]
-        grads = self._array("grads", rows + EXTRA_ROWS, columns)
-        panels = backward_panels(kernel)
-        grad_outputs = grad_outputs.reshape(rows, self._units)
+        def part(number: int, first: int, last: int) -> None:
+            self._loops.forward(
+                first, last, self._reverse[number], indices, lengths,
+                tables[number], panels[number], biases[number], outputs[number], kept[number],
+            )  # fmt: skip
 
-        def part(first: int, last: int) -> tuple[Floats, Floats]:
-            grad_table = self._array(f"table from {first}", int(table_rows), columns)
+        self._side_by_side(part, len(lengths))
+        return [*outputs, *kept]
+
+    def backward(self, indices: Integers, lengths: Integers, *values: Any) -> list[Floats]:
+        """values: table sizes, kernels, the results of `forward`, gradients of the outputs [T, B, H].
+
+        → gradients: of the recurrent products [T · B + 2, G·H], of the tables [rows, G·H], of the biases [G·H].
+        """
+        sizes, kernels, outputs, kept, grad_outputs = _by_kind(values, len(self._reverse))
+        columns = kernels[0].shape[1]
+        rows = indices.size + EXTRA_ROWS
+        grads = [self._array("grads", number, rows, columns) for number in range(len(kernels))]
+        panels = [backward_panels(kernel) for kernel in kernels]
+
+        def part(number: int, first: int, last: int) -> tuple[Floats, Floats]:
+            grad_table = self._array("table", number, int(sizes[number]), columns, first)
             grad_table[:] = 0.0
             grad_bias = np.zeros(columns, np.float32)
             self._loops.backward(
-                first, last, self._reverse, indices, lengths,
-                panels, outputs, kept, grad_outputs, grads, grad_table, grad_bias,
+                first, last, self._reverse[number], indices, lengths, panels[number], outputs[number], kept[number],
+                grad_outputs[number].reshape(-1, self._units), grads[number], grad_table, grad_bias,
             )  # fmt: skip
             return grad_table, grad_bias
 
-        tables, biases = zip(*self._in_parts(batch, part), strict=True)
-        return grads, sum(tables[1:], tables[0]), sum(biases[1:], biases[0])
+        parts = self._side_by_side(part, len(lengths))
+        tables, biases = zip(
+            *(map(_sum, zip(*of_direction, strict=True)) for of_direction in parts), strict=True
+        )
+        return [*grads, *tables, *biases]
 
-    def _in_parts(self, batch: int, work: Callable[[int, int], Any]) -> list[Any]:
-        """work(first, last) for consecutive parts of the batch, side by side."""
-        if self._pool is None:
-            return [work(0, batch)]
-        edges = sorted({batch * part // self._threads for part in range(self._threads + 1)})
-        return list(self._pool.map(work, edges[:-1], edges[1:]))
+    def _side_by_side(self, work: Callable[[int, int, int], Any], batch: int) -> list[list[Any]]:
+        """work(direction, first, last) for each direction and consecutive parts of the batch → results by direction."""
+        edges = sorted({batch * part // self._parts for part in range(self._parts + 1)})
+        *others, own = [(number, *part) for number in range(len(self._reverse)) for part in pairwise(edges)]
+        pending = [self._pool.submit(work, *task) for task in others]
+        last = work(*own)  # in this thread, which would only wait
+        results = [*(task.result() for task in pending), last]
+        return [list(of_direction) for of_direction in _by_kind(results, len(edges) - 1)]
 
-    def _array(self, name: str, rows: int, columns: int) -> Floats:
+    def _array(self, name: str, direction: int, rows: int, columns: int, part: int = 0) -> Floats:
         """Not filled, unless by an earlier step. New memory would cost more than what it is used for."""
-        size = rows * columns
-        if name not in self._memory or self._memory[name].size < size:
-            self._memory[name] = aligned(size)
-        return self._memory[name][:size].reshape(rows, columns)
+        size, key = rows * columns, (name, direction, part)
+        if key not in self._memory or self._memory[key].size < size:
+            self._memory[key] = aligned(size)
+        return self._memory[key][:size].reshape(rows, columns)
+
+
+def _sum(values: Sequence[Floats]) -> Floats:
+    return sum(values[1:], values[0])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seqtrain import __version__
 
-PACKAGES = ("tensorflow", "numpy", "onnx", "onnxruntime", "scikit-learn", "safetensors")
+PACKAGES = ("tensorflow", "numpy", "numba", "onnx", "onnxruntime", "scikit-learn", "safetensors")
 
 
 def versions() -> dict[str, str]:

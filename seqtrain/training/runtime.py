@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from seqtrain.cores import physical_cores
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -21,11 +23,15 @@ class Runtime:
     already_running: bool
 
 
-def start(threads: int | None, *, side_by_side: int = 2) -> Runtime:
-    """Imports TensorFlow with `threads` (None: all the cores this process may use) and returns the settings in force.
+SIDE_BY_SIDE = 2
+"""Operations that run at the same time, such as the gradients of a layer's two directions: measured to be quicker
+than one after the other with all threads in each. See docs/performance.md."""
 
-    `side_by_side` of the threads run independent operations at the same time, such as the two directions of a
-    layer; what is left over goes into the single operation. A TensorFlow that the calling program has already
+
+def start(threads: int | None) -> Runtime:
+    """Imports TensorFlow with `threads` (None: one a physical core) and returns the settings in force.
+
+    Two operations run side by side, each with half of the threads. A TensorFlow that the calling program has already
     imported keeps the settings that it has.
     """
     already_running = "tensorflow" in sys.modules
@@ -34,10 +40,10 @@ def start(threads: int | None, *, side_by_side: int = 2) -> Runtime:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         with _silenced():
             import tensorflow as tf
-        cores = threads or _usable_cores()
-        inter = min(side_by_side, cores)
-        tf.config.threading.set_inter_op_parallelism_threads(inter)
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // inter))
+        count = threads or physical_cores()
+        side_by_side = min(SIDE_BY_SIDE, count)
+        tf.config.threading.set_inter_op_parallelism_threads(side_by_side)
+        tf.config.threading.set_intra_op_parallelism_threads(count // side_by_side)
         with _silenced():
             tf.constant(0)  # the devices are set up, and talk about it, with the first tensor
     import tensorflow as tf
@@ -49,12 +55,6 @@ def start(threads: int | None, *, side_by_side: int = 2) -> Runtime:
         onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
         already_running=already_running,
     )
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""One training step and one evaluation step, each a single graph for batches of every shape."""
+"""One training step and one evaluation step, each a single graph for batches of every shape.
+
+The steps are concrete functions of the graph: they take tensors, and calling them skips the half millisecond that
+`tf.function` spends on looking up which graph its arguments want.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +60,7 @@ def training_step(
             optimizer.update(name, grad, learning_rate, number)
         return {**sums, "gradient_norm": norm}
 
-    return step  # type: ignore[no-any-return]
+    return step.get_concrete_function()  # type: ignore[no-any-return]
 
 
 def probabilities_step(model: Classifier) -> Callable[[Any, Any], Any]:
@@ -66,7 +70,7 @@ def probabilities_step(model: Classifier) -> Callable[[Any, Any], Any]:
     def step(token_ids: Any, lengths: Any) -> Any:
         return tf.nn.softmax(model(token_ids, lengths))
 
-    return step  # type: ignore[no-any-return]
+    return step.get_concrete_function()  # type: ignore[no-any-return]
 
 
 def batch_sums(logits: Any, labels: Any, weights: Any) -> dict[str, Any]:

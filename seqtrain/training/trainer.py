@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+import tensorflow as tf
 
 from seqtrain.data.batching import Batch
 from seqtrain.errors import DivergenceError
@@ -35,7 +36,8 @@ class Trainer:
 
         Raises DivergenceError if the loss or the gradient is not finite.
         """
-        sums = self._step(batch.token_ids, batch.lengths, batch.labels, batch.weights, number, learning_rate)
+        arrays = (batch.token_ids, batch.lengths, batch.labels, batch.weights)
+        sums = self._step(*map(tf.constant, arrays), tf.constant(number), tf.constant(learning_rate))
         loss, norm = float(sums["loss_sum"]), float(sums["gradient_norm"])
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise DivergenceError(f"training diverged at step {number}: loss {loss}, gradient norm {norm}")
@@ -50,7 +52,7 @@ class Trainer:
         """<float32>[rows, classes]: the answer for each row of the corpus that the batches cover."""
         result = np.empty((rows, self.model.architecture.classes), np.float32)
         for batch in batches:
-            result[batch.rows] = self._probabilities(batch.token_ids, batch.lengths)
+            result[batch.rows] = self._probabilities(tf.constant(batch.token_ids), tf.constant(batch.lengths))
         return result
 
     def weights(self) -> dict[str, np.ndarray]:

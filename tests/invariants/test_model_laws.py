@@ -138,12 +138,13 @@ def _replace_pooling(monkeypatch, name, pool):
 def _scan_with(monkeypatch, fault):
     """The recurrence gets other arguments: fault(lengths, time, reverse) → (lengths, reverse)."""
 
-    def scan(cell, projected, recurrent_kernel, bias, *, reverse):
-        time = tf.shape(projected.indices)[0]
-        lengths, reverse = fault(projected.lengths, time, reverse)
-        return recurrence.scan(
-            cell, replace(projected, lengths=lengths), recurrent_kernel, bias, reverse=reverse
-        )
+    def scan(cell, directions, indices, lengths):
+        time = tf.shape(indices)[0]
+        outputs = []
+        for direction in directions:
+            changed, reverse = fault(lengths, time, direction.reverse)
+            outputs += recurrence.scan(cell, [replace(direction, reverse=reverse)], indices, changed)
+        return outputs
 
     monkeypatch.setattr(classifier, "scan", scan)
 

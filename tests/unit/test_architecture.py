@@ -18,9 +18,10 @@ TREES = {
 }
 
 # A room is a package or a module right below seqtrain; "seqtrain" itself is its __init__.
-ANYWHERE = {"errors", "suggestion"}
+ANYWHERE = {"errors", "suggestion", "cores"}
 MAY_IMPORT = {
     "errors": set(),
+    "cores": set(),
     "suggestion": set(),
     "config": ANYWHERE,
     "text": ANYWHERE,

@@ -18,6 +18,7 @@ from seqtrain.data.reader import Columns
 from seqtrain.data.splits import Splits
 from seqtrain.errors import DivergenceError, RunError
 from seqtrain.inference import graph
+from seqtrain.model.classifier import Classifier
 from seqtrain.pipeline import Built, Encoded, Exported, Started, data_splits, fit
 from seqtrain.run import Run
 from seqtrain.training.checkpoint import Checkpoint
@@ -64,6 +65,19 @@ def test_the_events_in_their_order_and_the_older_run_in_place_until_the_new_one_
     ]
     assert run.path == OUT
     assert run.info()["status"] == "finished"
+
+
+def test_a_whole_fit_traces_two_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One to train, one to evaluate, for batches of every shape; the model's Python code runs once in each."""
+    traces, features = [], Classifier.features
+
+    def traced(self: Classifier, *inputs: Any) -> Any:
+        traces.append(inputs)
+        return features(self, *inputs)
+
+    monkeypatch.setattr(Classifier, "features", traced)
+    fit(config(), out=OUT)
+    assert len(traces) == 2
 
 
 WILD = ("training.learning_rate=1e38", "training.warmup=0", "training.schedule=constant")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seqtrain.model.cells import CELLS
 from seqtrain.model.compiled import loops
 from seqtrain.model.compiled.vectors import LANES
-from seqtrain.model.recurrence import Loop, Projected, scan
+from seqtrain.model.recurrence import Direction, Loop, scan
 
 TOLERANCE = 5e-6  # float32 against float64, values of size one
 ROWS = 6  # of the table
@@ -35,8 +35,7 @@ class Sample:
         weights = [tf.constant(values) for values in (self.table, self.kernel, self.bias)]
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            projected = Projected(weights[0], tf.constant(self.indices), tf.constant(self.lengths))
-            outputs = scan(self.cell, projected, *weights[1:], reverse=reverse)
+            (outputs,) = scan(self.cell, [Direction(*weights, reverse)], self.indices, self.lengths)
         return [outputs.numpy(), *(g.numpy() for g in tape.gradient(outputs, weights, self.grad_outputs))]
 
     def oracle(self, *, reverse: bool) -> list[np.ndarray]:
@@ -102,11 +101,9 @@ def test_outputs_at_padding_are_zero_and_their_gradient_is_not_read(cell):
 
 def _run(loop: Loop, sample: Sample) -> list[np.ndarray]:
     """Outputs, and the gradients of the recurrent product, the table and the bias; copies."""
-    outputs, kept = loop.forward(sample.table, sample.indices, sample.lengths, sample.kernel, sample.bias)
-    positions = sample.indices.size
-    results = loop.backward(
-        sample.grad_outputs, sample.indices, sample.lengths, sample.kernel, outputs, kept, np.int32(ROWS)
-    )
+    batch, positions = (sample.indices, sample.lengths), sample.indices.size
+    outputs, kept = loop.forward(*batch, sample.table, sample.kernel, sample.bias)
+    results = loop.backward(*batch, np.int32(ROWS), sample.kernel, outputs, kept, sample.grad_outputs)
     return [outputs[:positions].copy(), results[0][:positions].copy(), *map(np.copy, results[1:])]
 
 
@@ -114,7 +111,7 @@ def _run(loop: Loop, sample: Sample) -> list[np.ndarray]:
 @pytest.mark.parametrize("threads", [2, 3, 40])
 def test_a_batch_in_parts_gives_the_same(cell, threads):
     sample = Sample(cell, LANES, [5, 5, 4, 4, 4, 2, 1, 1, 1, 1, 3])
-    whole, parts = (_run(Loop(cell, LANES, True, threads=count), sample) for count in (1, threads))
+    whole, parts = (_run(Loop(cell, LANES, [True], threads=count), sample) for count in (1, threads))
     for found, expected in zip(parts[:2], whole[:2], strict=True):
         np.testing.assert_array_equal(found, expected)
     for found, expected in zip(parts[2:], whole[2:], strict=True):  # summed in another order
@@ -126,8 +123,8 @@ def test_what_an_earlier_batch_left_in_memory_does_not_matter(cell):
     sample = Sample(cell, LANES, [2, 3, 1])
     poison = Sample(cell, LANES, [9] * 20)
     poison.table[:] = np.nan
-    loop = Loop(cell, LANES, False, threads=1)
-    expected = _run(Loop(cell, LANES, False, threads=1), sample)
+    loop = Loop(cell, LANES, [False], threads=1)
+    expected = _run(Loop(cell, LANES, [False], threads=1), sample)
     _run(loop, poison)
     for found, wanted in zip(_run(loop, sample), expected, strict=True):
         np.testing.assert_array_equal(found, wanted)

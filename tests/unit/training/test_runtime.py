@@ -15,7 +15,7 @@ STARTS = """
 import json, os, sys
 from dataclasses import asdict
 from seqtrain.training import runtime
-first, second = runtime.start(5, side_by_side=2), runtime.start(1)
+first, second = runtime.start(5), runtime.start(1)
 import tensorflow as tf
 threads = tf.config.threading
 in_force = [threads.get_inter_op_parallelism_threads(), threads.get_intra_op_parallelism_threads()]
