@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install data fit eval predict test lint types check docs bench-start wheel clean
+.PHONY: help install data fit eval predict test lint types check docs bench bench-imdb bench-start wheel clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -53,6 +53,17 @@ check: lint types test ## lint, types, test
 
 docs: $(INSTALLED) ## docs/configuration.md and docs/cli.md, from the code
 	$(BIN)/python tools/reference_docs.py
+
+bench: .venv/.bench ## training next to Keras and PyTorch, and what the commands take; 15 minutes
+	$(BIN)/python benchmarks/bench.py
+
+.venv/.bench: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]' && touch $@ \
+		|| echo "without PyTorch, which cannot be installed here" >&2
+
+bench-imdb: $(INSTALLED) ## from a cold shell to 88 % on IMDB, next to Keras: DATA=FOLDER; 25 minutes
+	@test -n "$(DATA)" || { echo "DATA=FOLDER is missing; benchmarks/protocol.py says what it holds" >&2; exit 2; }
+	$(BIN)/python benchmarks/imdb.py "$(DATA)" --out build/imdb.json
 
 bench-start: $(INSTALLED) ## how long --help and a one-line predict take from a cold shell
 	$(BIN)/python benchmarks/start.py

@@ -13,6 +13,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 
 WORDS, SIZE, LABELS = 30_000, 128, ("neg", "pos")
-TEXT = "word9 word12345 word77 word2 word29999 word1024 word3"
+TEXT = "w9 w12345 w77 w2 w29999 w1024 w3"
 TARGETS = {"seqtrain --help": 0.25, "seqtrain predict --text": 0.6}  # seconds
 
 
@@ -36,30 +37,35 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the results here, as JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        commands = {
-            "python -c pass": [sys.executable, "-c", "pass"],
-            "seqtrain --help": [SEQTRAIN, "--help"],
-            "seqtrain predict --text": [
-                SEQTRAIN,
-                "predict",
-                "--run",
-                random_run(Path(folder)),
-                "--text",
-                TEXT,
-            ],
-            "python -c 'import tensorflow'": [sys.executable, "-c", "import tensorflow"],
-        }
-        rounds = [
-            {name: run(command) for name, command in commands.items()} for _ in range(1 + options.repeats)
-        ][1:]
-    figures = {name: figure([taken[name] for taken in rounds]) for name in commands}
+        times = in_turns(
+            {
+                "python -c pass": [sys.executable, "-c", "pass"],
+                **commands(Path(folder)),
+                "python -c 'import tensorflow'": [sys.executable, "-c", "import tensorflow"],
+            },
+            options.repeats,
+        )
+    figures = {name: figure(taken) for name, taken in times.items()}
     print(
         table(("seconds", "median", "min", "max", "cpu", "target"), [row(*item) for item in figures.items()])
     )
     save(options.out, {name: {**values, "target": TARGETS.get(name)} for name, values in figures.items()})
 
 
-def random_run(folder: Path) -> str:
+def commands(folder: Path) -> dict[str, list[str]]:
+    """Those of TARGETS; fills the folder with the run that they need."""
+    random_run(folder)
+    predict = [SEQTRAIN, "predict", "--run", str(folder), "--text", TEXT]
+    return {"seqtrain --help": [SEQTRAIN, "--help"], "seqtrain predict --text": predict}
+
+
+def in_turns(commands: Mapping[str, Sequence[str]], repeats: int) -> dict[str, list[Timed]]:
+    """So many processes of each command, after a first one that does not count."""
+    rounds = [{name: run(command) for name, command in commands.items()} for _ in range(1 + repeats)]
+    return {name: [taken[name] for taken in rounds[1:]] for name in commands}
+
+
+def random_run(folder: Path) -> None:
     """Fills the folder with as much of a run as a prediction needs: the default model, 30,000 words."""
     random = np.random.default_rng(1)
     shapes = {
@@ -71,7 +77,7 @@ def random_run(folder: Path) -> str:
         shapes[f"layer_0.{direction}.kernel"] = (SIZE, 4 * SIZE)
         shapes[f"layer_0.{direction}.recurrent_kernel"] = (SIZE, 4 * SIZE)
         shapes[f"layer_0.{direction}.bias"] = (4 * SIZE,)
-    words = [*SPECIAL, *(f"word{number}" for number in range(len(SPECIAL), WORDS))]
+    words = [*SPECIAL, *(f"w{number}" for number in range(len(SPECIAL), WORDS))]
     tokenizer = Tokenizer("word", lowercase=True, max_length=400, truncate="middle")
     model = build_onnx(
         {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()},
@@ -84,7 +90,6 @@ def random_run(folder: Path) -> str:
     place = Run(folder)
     write_json(place.info_file, {"status": "finished"})
     place.model_file.write_bytes(model)
-    return str(folder)
 
 
 def figure(times: list[Timed]) -> dict[str, float]:

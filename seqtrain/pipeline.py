@@ -24,6 +24,7 @@ from seqtrain.data.corpus import Corpora, build_corpora
 from seqtrain.data.reader import Columns
 from seqtrain.data.splits import Splits
 from seqtrain.data.storage import Corpus
+from seqtrain.data.workers import usable_processes
 from seqtrain.errors import DivergenceError, RunError
 from seqtrain.evaluation.metrics import METRICS, evaluate
 from seqtrain.run import NewRun, Run, provenance
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 CORPUS = "corpus"  # folder of the encoded texts in the run, for as long as it trains
 PARITY_TOLERANCE = 1e-5  # between the probabilities of two engines
-EVALUATION_TOKENS, EVALUATION_ROWS = 16_384, 256  # a batch at most, on dev
+EVALUATION_TOKENS, EVALUATION_ROWS = 4096, 256  # a batch at most, on dev
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ def _encode(config: Config, splits: Splits, folder: Path) -> Corpora:
             min_count=config.vocabulary.min_count,
             max_size=config.vocabulary.max_size,
             split_seed=config.data.split_seed,
+            processes=usable_processes(config.training.threads),
         )
 
 
@@ -160,7 +162,7 @@ def _build(config: Config, corpora: Corpora) -> tuple[Trainer, Runtime]:
     from seqtrain.training import runtime
 
     model, training = config.model, config.training
-    settings = runtime.start(training.threads, side_by_side=2 if model.bidirectional else 1)
+    settings = runtime.start(training.threads)
     from seqtrain.model.classifier import Architecture, Dropout
     from seqtrain.training.trainer import Trainer
 
@@ -233,8 +235,7 @@ def _save(run: NewRun, checkpoint: Checkpoint) -> None:
     """Keeps this checkpoint, the one before and the best; from the first one on the run has its proper place."""
     progress = checkpoint.progress
     with atomic_folder(run.checkpoint(progress.step)) as folder:
-        for name, content in checkpoint.files().items():
-            (folder / name).write_bytes(content)
+        checkpoint.write(folder)
     best = progress.best_step or progress.step
     run.keep_checkpoints({best, *list(run.checkpoints())[-2:]})
     run.promote()
@@ -258,10 +259,15 @@ def _export(config: Config, run: NewRun, trainer: Trainer, corpora: Corpora, bes
     from seqtrain.inference.graph import build_onnx
     from seqtrain.inference.metadata import model_metadata
     from seqtrain.inference.predictor import Predictor
-    from seqtrain.training.checkpoint import Checkpoint
+    from seqtrain.training.checkpoint import read_weights
+    from seqtrain.training.runtime import give_memory_back
 
-    weights = Checkpoint.read(run.checkpoint(best_step)).weights
+    weights = read_weights(run.checkpoint(best_step))
+    dev = corpora.dev
     trainer.set_weights(weights)
+    expected = _dev_probabilities(trainer, dev)
+    trainer.model.free_memory()
+    give_memory_back()
     model = build_onnx(
         weights,
         cell=config.model.cell,
@@ -270,8 +276,8 @@ def _export(config: Config, run: NewRun, trainer: Trainer, corpora: Corpora, bes
         pooling=config.model.pooling,
         metadata=model_metadata(corpora.labels, corpora.vocabulary, _tokenizer(config)),
     )
-    dev = corpora.dev
-    expected, answer = _dev_probabilities(trainer, dev), Predictor(model).corpus_probabilities(dev)
+    give_memory_back()
+    answer = Predictor(model).corpus_probabilities(dev)
     difference = float(np.abs(expected - answer).max())
     if not difference <= PARITY_TOLERANCE:
         raise RunError(

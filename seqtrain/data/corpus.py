@@ -1,35 +1,46 @@
 """From examples to corpora: tokenized once, counted on the training rows alone, every token an id.
 
-While texts stream by, each token gets a provisional id, in order of first appearance; when all are read, the
-vocabulary is counted and a lookup array turns provisional ids into final ones. So a text is tokenized once even
-if the rows to train on are drawn later, and what is written does not depend on the provisional ids.
+While texts stream by, in chunks, each process that encodes numbers the words by itself; a lookup array for each
+turns its numbers into provisional ids. When all is read, the vocabulary is counted and one more lookup array turns
+provisional ids into final ones. So a text is tokenized once even if the rows to train on are drawn later, and what
+is written depends neither on the provisional ids nor on the processes.
 """
 
 from __future__ import annotations
 
 import shutil
-import sys
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqtrain.data import storage
+from seqtrain.data.encoding import Numbering, Texts
 from seqtrain.data.problems import Problems, listed
 from seqtrain.data.reader import BadRow, Example
 from seqtrain.data.splitting import stratified_share
 from seqtrain.data.storage import Block, Corpus
 from seqtrain.errors import DataError
 from seqtrain.suggestion import did_you_mean
-from seqtrain.text.tokenizer import Tokenizer, truncate
+from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.text.vocabulary import SPECIAL, UNK, Vocabulary
 
+if TYPE_CHECKING:
+    from seqtrain.data.workers import Numbered
+
 __all__ = ["Corpora", "Corpus", "build_corpora", "encode_corpus", "stratified_share"]
+
+CHUNK_CHARACTERS = 1 << 18
+"""About so much text is in memory at a time, for each process a few times."""
+
+_ROW_CHARACTERS = 64  # that a row counts for besides its text
 
 
 class Corpora(NamedTuple):
@@ -50,17 +61,19 @@ def build_corpora(
     min_count: int,
     max_size: int,
     split_seed: int,
+    processes: int = 1,
 ) -> Corpora:
     """Encode the rows to train on and those for dev: other rows, or a stratified share of the former.
 
     The vocabulary, and with it every id, is that of the rows left to train on. The corpora are written to
-    `train` and `dev` in the folder; meanwhile a draft takes as much space again.
+    `train` and `dev` in the folder; meanwhile a draft takes as much space again. With `processes` above 1, so many
+    more take part where there is much to encode, each of which keeps every distinct word that it meets in memory.
 
     Raises one DataError for all rows of both that cannot be used, labels that only dev has among them; or if
     there are fewer than two labels, no row for dev, or a share of a label with a single row.
     """
     problems = Problems()
-    draft = _Draft.write(problems.usable(train), folder / "draft", tokenizer)
+    draft = _Draft.write(problems.usable(train), folder / "draft", tokenizer, processes)
     draft.require_labels(problems)
     labels = sorted(draft.labels)
     in_train = np.ones(len(draft.corpus), bool)
@@ -72,7 +85,9 @@ def build_corpora(
         dev_corpus = draft.finish(~in_train, vocabulary, folder / "dev")
     else:
         vocabulary = draft.vocabulary(in_train, min_count, max_size)
-        dev_corpus = encode_corpus(dev, folder / "dev", tokenizer, vocabulary, labels, problems)
+        dev_corpus = encode_corpus(
+            dev, folder / "dev", tokenizer, vocabulary, labels, problems, processes=processes
+        )
     train_corpus = draft.finish(in_train, vocabulary, folder / "train")
     shutil.rmtree(folder / "draft")
     return Corpora(train_corpus, dev_corpus, vocabulary, labels)
@@ -85,6 +100,8 @@ def encode_corpus(
     vocabulary: Vocabulary,
     labels: Sequence[str],
     problems: Problems | None = None,
+    *,
+    processes: int = 1,
 ) -> Corpus:
     """Encode rows into a folder with a vocabulary and labels that are there already.
 
@@ -94,7 +111,7 @@ def encode_corpus(
     problems = Problems() if problems is None else problems
     known = rows_of_known_label(problems.usable(examples), labels, problems)
     label_ids = {label: index for index, label in enumerate(labels)}
-    corpus = _write_encoded(known, folder, tokenizer, vocabulary.encode, label_ids)
+    corpus = _write_encoded(known, folder, tokenizer, vocabulary.encode, label_ids, processes)
     problems.raise_if_any()
     if not len(corpus):
         raise DataError("there are no rows to evaluate on")
@@ -120,30 +137,22 @@ def _unknown_label(label: str, labels: tuple[str, ...]) -> str:
     return f"label {shown!r} is not among {listed(labels)}.{did_you_mean(shown, labels)}"
 
 
-class _Numbering(dict[str, int]):
-    """Numbers strings from 0, in order of first appearance."""
-
-    def __missing__(self, key: str) -> int:
-        self[key] = number = len(self)
-        return number
-
-
 @dataclass(frozen=True, slots=True)
 class _Draft:
     """All rows of the training files, with provisional ids for tokens and labels."""
 
     corpus: Corpus
-    words: _Numbering
-    labels: _Numbering
+    words: Numbering
+    labels: Numbering
 
     @classmethod
-    def write(cls, examples: Iterable[Example], folder: Path, tokenizer: Tokenizer) -> _Draft:
-        words, labels = _Numbering(), _Numbering()
+    def write(cls, examples: Iterable[Example], folder: Path, tokenizer: Tokenizer, processes: int) -> _Draft:
+        words, labels = Numbering(), Numbering()
 
-        def encode(tokens: Sequence[str]) -> list[int]:
-            return list(map(words.__getitem__, tokens or SPECIAL[UNK:]))
+        def encode(tokens: list[str]) -> list[int]:
+            return list(map(words.__getitem__, tokens))
 
-        return cls(_write_encoded(examples, folder, tokenizer, encode, labels), words, labels)
+        return cls(_write_encoded(examples, folder, tokenizer, encode, labels, processes), words, labels)
 
     def require_labels(self, problems: Problems) -> None:
         """DataError unless there are labels to tell apart; that of the problems first, they may be why."""
@@ -162,8 +171,12 @@ class _Draft:
         counts = np.zeros(len(self.words), np.int64)
         for block in storage.blocks(self.corpus, in_train):
             counts += np.bincount(block.token_ids, minlength=len(counts))
-        seen = ((word, count) for word, count in zip(self.words, counts.tolist(), strict=True) if count)
-        return Vocabulary.from_counts(seen, min_count, max_size)
+        # Most of many words are rare: they are left out here, before all that may be in the vocabulary are sorted.
+        place = max(0, len(counts) - max_size)
+        frequent = counts >= max(1, np.partition(counts, place)[place])
+        pairs = zip(compress(self.words, frequent), counts[frequent].tolist(), strict=True)
+        rest = (SPECIAL[UNK], int(counts[~frequent].sum()))
+        return Vocabulary.from_counts([*pairs, rest], min_count, max_size)
 
     def finish(self, keep: NDArray[np.bool_], vocabulary: Vocabulary, folder: Path) -> Corpus:
         """Write the rows where `keep` is True, with their final ids."""
@@ -183,31 +196,66 @@ def _write_encoded(
     tokenizer: Tokenizer,
     encode: Callable[[list[str]], list[int]],
     label_ids: Mapping[str, int],
+    processes: int,
 ) -> Corpus:
-    file_ids = _Numbering()
-    return storage.write(_encoded(examples, tokenizer, encode, label_ids, file_ids), folder, file_ids)
+    """Encode rows; `encode` gives the ids of words."""
+    from seqtrain.data.workers import Workers  # here, because a prediction needs none of its imports
+
+    file_ids = Numbering()
+    chunks = _chunks(examples, label_ids, file_ids)
+    with Workers(tokenizer, processes) as workers:
+        return storage.write(_blocks(workers.encode(chunks), encode), folder, file_ids)
 
 
-def _encoded(
-    examples: Iterable[Example],
-    tokenizer: Tokenizer,
-    encode: Callable[[list[str]], list[int]],
-    label_ids: Mapping[str, int],
-    file_ids: Mapping[str, int],
-) -> Iterator[Block]:
-    """Tokenize and encode one text after the other, and let go of it."""
-    untruncated = replace(tokenizer, max_length=sys.maxsize)  # truncated below, to know which texts are
-    token_ids, rows = array("i"), []
+class _Rows(NamedTuple):
+    """What is known of a chunk's rows without their tokens: columns of a Corpus."""
+
+    labels: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    files: NDArray[np.int32]
+    lines: NDArray[np.int64]
+
+
+def _chunks(
+    examples: Iterable[Example], label_ids: Mapping[str, int], file_ids: Mapping[str, int]
+) -> Iterator[tuple[Texts, _Rows]]:
+    """The texts of about CHUNK_CHARACTERS at a time, and their rows."""
+    rows: list[Example] = []
+    characters = 0
     for example in examples:
-        assert example.label is not None, "the reader of labelled data refuses a row without a label"
-        tokens = untruncated(example.text)
-        ids = encode(truncate(tokens, tokenizer.max_length, tokenizer.truncate))
-        label_id, file_id = label_ids[example.label], file_ids[example.file]
-        truncated = len(tokens) > tokenizer.max_length
-        token_ids.extend(ids)
-        rows.append((len(ids), label_id, example.weight, truncated, file_id, example.line))
-        if len(token_ids) >= storage.BLOCK_TOKENS:
-            yield Block(np.array(token_ids), *map(np.array, zip(*rows, strict=True)))
-            token_ids, rows = array("i"), []
+        rows.append(example)
+        characters += len(example.text) + _ROW_CHARACTERS
+        if characters >= CHUNK_CHARACTERS:
+            yield _chunk(rows, label_ids, file_ids)
+            rows, characters = [], 0
     if rows:
-        yield Block(np.array(token_ids), *map(np.array, zip(*rows, strict=True)))
+        yield _chunk(rows, label_ids, file_ids)
+
+
+def _chunk(
+    examples: Sequence[Example], label_ids: Mapping[str, int], file_ids: Mapping[str, int]
+) -> tuple[Texts, _Rows]:
+    names = [example.label for example in examples]
+    assert None not in names, "the reader of labelled data refuses a row without a label"
+    labels = np.array([label_ids[str(name)] for name in names], np.int32)
+    weights = np.array([example.weight for example in examples], np.float32)
+    files = np.array([file_ids[example.file] for example in examples], np.int32)
+    lines = np.array([example.line for example in examples], np.int64)
+    return Texts.of(example.text for example in examples), _Rows(labels, weights, files, lines)
+
+
+def _blocks(
+    encoded: Iterable[tuple[_Rows, Numbered]], encode: Callable[[list[str]], list[int]]
+) -> Iterator[Block]:
+    """The chunks, with the ids of words in place of the numbers that each process gave them by itself."""
+    ids: defaultdict[int, array[int]] = defaultdict(lambda: array("i"))
+    for rows, (by, texts) in encoded:
+        known = ids[by]
+        if texts.words:  # `encode` makes an <unk> of none
+            known.extend(encode(texts.words))
+        yield Block(
+            token_ids=np.frombuffer(known, np.int32).take(texts.numbers),
+            lengths=texts.lengths,
+            truncated=texts.truncated,
+            **rows._asdict(),
+        )

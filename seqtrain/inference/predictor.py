@@ -1,5 +1,8 @@
 """Probabilities from a model file, by ONNX Runtime and NumPy alone.
 
+Calls of the model run side by side, one a core, each within its own thread: that is faster than calls one after the
+other that share the cores. Meanwhile the next texts are read and encoded. A call is small enough for a core's cache.
+
 Most of what a one-line `seqtrain predict` waits for are the imports of this module, so they are few.
 """
 
@@ -15,22 +18,27 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from seqtrain.cores import usable_cores
 from seqtrain.data.batching import collate, plan_evaluation
 from seqtrain.errors import DataError, RunError
 from seqtrain.inference.metadata import HINT, parse_metadata
 from seqtrain.text.vocabulary import PAD
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from seqtrain.data.corpus import Corpus
 
-BATCH_TOKENS = 8192  # positions in one call of the model, padding included
+BATCH_TOKENS = 2048  # positions in one call of the model, padding included
 MAX_BATCH = 256
-WINDOW_TEXTS = 1024  # texts in memory at a time, sorted by length among themselves
-WINDOW_CHARACTERS = 2**22
+WINDOW_TEXTS = 512  # sorted by length among themselves; two windows are in memory at a time
+WINDOW_CHARACTERS = 2**21
 
 Ids = NDArray[np.int32]
 Probabilities = NDArray[np.float32]
 Record = TypeVar("Record")
+Item = TypeVar("Item")
+Answers = Callable[[], Probabilities]  # waits for them
 
 
 class Predictor:
@@ -42,13 +50,14 @@ class Predictor:
     def __init__(self, model: bytes | str | Path, *, threads: int | None = None) -> None:
         """Opens the bytes of a model, or the file at a path.
 
-        threads: how many ONNX Runtime may use, None for one per core. Raises RunError for a file that is
-        missing or damaged or not a model of seqtrain's.
+        threads: how many calls run side by side, None for one per core. Raises RunError for a file that is missing
+        or damaged or not a model of seqtrain's.
         """
+        self._threads = threads or usable_cores()
         self._origin = "the model" if isinstance(model, bytes) else str(model)
         content = _read(model)
         with self._translated_errors():
-            self._session = _open_session(content, threads)
+            self._session = _open_session(content)
         properties = self._session.get_modelmeta().custom_metadata_map
         self.labels, self.vocabulary, self.tokenizer = parse_metadata(properties, self._origin)
         self._check_graph()
@@ -61,9 +70,7 @@ class Predictor:
         """<float32>[texts, classes], in the order of the texts."""
         if isinstance(texts, str):
             raise TypeError("probabilities takes a list of texts; put a single one into a list")
-        windows = [
-            self._window(texts[start : start + WINDOW_TEXTS]) for start in range(0, len(texts), WINDOW_TEXTS)
-        ]
+        windows = [answers for _, answers in self._answered(texts, str)]
         return np.concatenate([np.empty((0, len(self.labels)), np.float32), *windows])
 
     def corpus_probabilities(self, corpus: Corpus) -> Probabilities:
@@ -73,18 +80,19 @@ class Predictor:
             batch = collate(corpus, rows)
             return batch.token_ids, batch.lengths
 
-        return self._in_batches(corpus.lengths, padded)
+        with self._side_by_side() as pool:
+            return self._begin(pool, corpus.lengths, padded)()
 
     def stream(
         self, records: Iterable[Record], text: Callable[[Record], str] = str
     ) -> Iterator[tuple[Record, Probabilities]]:
         """Each record with its probabilities <float32>[classes], in order, whatever the number of records.
 
-        text says where a record has its text; without it, records are texts. Memory is bounded by a window of
+        text says where a record has its text; without it, records are texts. Memory is bounded by two windows of
         records. When reading them ends in a DataError, those before it are answered first.
         """
-        for window in _windows(records, text):
-            yield from zip(window, self._window([text(record) for record in window]), strict=True)
+        for window, answers in self._answered(records, text):
+            yield from zip(window, answers, strict=True)
 
     def run(self, token_ids: Ids, lengths: Ids) -> Probabilities:
         """One call of the model: token_ids [batch, time], lengths [batch] → <float32>[batch, classes].
@@ -103,19 +111,52 @@ class Predictor:
             raise RunError(f"{self._origin}: the model computes NaN: its weights are damaged", hint=HINT)
         return probabilities
 
-    def _window(self, texts: Sequence[str]) -> Probabilities:
+    def _answered(
+        self, records: Iterable[Record], text: Callable[[Record], str]
+    ) -> Iterator[tuple[list[Record], Probabilities]]:
+        """Each window of records with its probabilities, which are computed while the next one is read."""
+        with self._side_by_side() as pool:
+            begun = (
+                (window, self._begin_texts(pool, map(text, window))) for window in _windows(records, text)
+            )
+            for window, answers in _one_behind(begun):
+                yield window, answers()
+
+    def _begin_texts(self, pool: Executor, texts: Iterable[str]) -> Answers:
         encoded = [self.encode(text) for text in texts]
         lengths = np.array([len(token_ids) for token_ids in encoded], np.int32)
-        return self._in_batches(lengths, lambda rows: _pad([encoded[row] for row in rows], lengths[rows]))
+        return self._begin(pool, lengths, lambda rows: _pad([encoded[row] for row in rows], lengths[rows]))
 
-    def _in_batches(
-        self, lengths: Ids, padded: Callable[[NDArray[np.int64]], tuple[Ids, Ids]]
-    ) -> Probabilities:
-        """Runs texts of like length together; padded(rows) gives their token_ids and lengths."""
+    def _begin(
+        self, pool: Executor, lengths: Ids, padded: Callable[[NDArray[np.int64]], tuple[Ids, Ids]]
+    ) -> Answers:
+        """Has texts of like length run together; padded(rows) gives their token_ids and lengths."""
         result = np.empty((len(lengths), len(self.labels)), np.float32)
-        for rows in plan_evaluation(lengths, batch_tokens=BATCH_TOKENS, max_batch=MAX_BATCH):
+
+        def answer(rows: NDArray[np.int64]) -> None:
             result[rows] = self.run(*padded(rows))
-        return result
+
+        plan = plan_evaluation(lengths, batch_tokens=BATCH_TOKENS, max_batch=MAX_BATCH)
+        # A single call is made when its answer is asked for, by who asks: starting a thread takes longer.
+        calls = (pool.map if len(plan) > 1 else map)(answer, plan)
+
+        def wait() -> Probabilities:
+            for _ in calls:
+                pass
+            return result
+
+        return wait
+
+    @contextmanager
+    def _side_by_side(self) -> Iterator[Executor]:
+        """Threads for calls of the model; those not begun by the end of the block, after an error, are dropped."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(self._threads)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _check_graph(self) -> None:
         """Tries the last token of the vocabulary: it must be in the embedding, and give a value per label."""
@@ -145,12 +186,10 @@ def _read(model: bytes | str | Path) -> bytes:
         raise RunError(f"{model}: the model cannot be read: {error.strerror}", hint=HINT) from error
 
 
-def _open_session(model: bytes, threads: int | None) -> onnxruntime.InferenceSession:
+def _open_session(model: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # fatal: all else comes as an exception
-    options.intra_op_num_threads = threads or 0
-    # Waiting threads that spin take 20 ms to start, and then the processor from everybody else.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = 1  # that of the caller: calls run side by side instead
     # A model file could name other files to read weights from; below this path there are none.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -179,3 +218,17 @@ def _windows(records: Iterable[Record], text: Callable[[Record], str]) -> Iterat
         yield window
         raise
     yield window
+
+
+def _one_behind(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items, each when the next one has been made; an error comes after all items before it."""
+    held: list[Item] = []
+    try:
+        for item in items:
+            held.append(item)
+            if len(held) == 2:
+                yield held.pop(0)
+    except DataError:
+        yield from held
+        raise
+    yield from held

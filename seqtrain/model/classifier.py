@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from seqtrain.model.cells import CELLS
 from seqtrain.model.pooling import POOLINGS
-from seqtrain.model.recurrence import Direction, scan
+from seqtrain.model.recurrence import Direction, Memory, scan
 
 PAD = 0  # the token id of padding
 
@@ -69,6 +69,7 @@ class Classifier(tf.Module):  # type: ignore[misc]
     def __init__(self, architecture: Architecture, weights: Mapping[str, np.ndarray]) -> None:
         super().__init__()
         self.architecture = architecture
+        self._memory = [Memory() for _ in range(architecture.layers)]
         self.weights = {
             name: tf.Variable(weights[name], name=name, shape=shape, dtype=tf.float32)
             for name, shape in architecture.weight_shapes().items()
@@ -78,6 +79,11 @@ class Classifier(tf.Module):  # type: ignore[misc]
         """token_ids <int32>[batch, time], lengths <int32>[batch] → logits <float32>[batch, classes]; no dropout."""
         ids, indices = distinct(token_ids, lengths)
         return self.output(self.features(self.embed(ids), indices, lengths))
+
+    def free_memory(self) -> None:
+        """Frees what is kept from step to step to be used again; the next step makes it anew."""
+        for memory in self._memory:
+            memory.free()
 
     def embed(self, ids: Any) -> Any:
         """The embedding rows of distinct ids <int32>[distinct]; that of <pad> is zeros, whatever the weight holds."""
@@ -110,7 +116,7 @@ class Classifier(tf.Module):  # type: ignore[misc]
         table <float32>[rows, features], positions <int32>[time, batch]: its row at each position.
         """
         directions = [self._direction(number, name, table) for name in self.architecture.directions]
-        return scan(self.architecture.cell, directions, positions, lengths)
+        return scan(self.architecture.cell, directions, positions, lengths, memory=self._memory[number])
 
     def _direction(self, number: int, name: str, inputs: Any) -> Direction:
         prefix = f"layer_{number}.{name}"

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from seqtrain.model.cells import CELLS
 from seqtrain.model.compiled.loops import EXTRA_ROWS, loops
-from seqtrain.model.compiled.tiles import aligned, backward_panels, forward_panels, slots
+from seqtrain.model.compiled.tiles import aligned, backward_panels, forward_panels
 from seqtrain.model.compiled.vectors import LANES
 
 Floats = NDArray[np.float32]
@@ -54,23 +54,25 @@ class Direction:
     reverse: bool
 
 
-def scan(cell: str, directions: Sequence[Direction], indices: Any, lengths: Any) -> list[Any]:
+def scan(
+    cell: str, directions: Sequence[Direction], indices: Any, lengths: Any, *, memory: Memory
+) -> list[Any]:
     """Runs the directions of a layer over the texts, from a zero state.
 
     indices <int32>[T, B]: the row of the tables at position t of text b; lengths <int32>[B]. → for each direction its
     outputs <float32>[T, B, H] in text order, differentiable. They are zero at padding, and their gradient is not read
-    there.
+    there. memory: one for each layer; graphs that share it must not run at the same time.
     """
     gates, units = CELLS[cell].gates, directions[0].recurrent_kernel.shape[0]
     width = -(-units // LANES) * LANES  # the loops take whole vectors of units: the rest has weights of zero
     reverse, count = [direction.reverse for direction in directions], len(directions)
-    loop = Loop(cell, width, reverse, threads=_threads())
+    loop = Loop(cell, width, reverse, threads=_threads(), memory=memory)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(*weights: Any) -> tuple[Any, Callable[..., list[Any]]]:
         tables, kernels, _ = _by_kind(weights, count)
         results = tf.numpy_function(
-            loop.forward, [indices, lengths, *weights], [tf.float32] * 2 * count, stateful=False
+            loop.forward, [indices, lengths, *weights], [tf.float32] * 3 * count, stateful=False
         )
         time, batch = tf.unstack(tf.shape(indices))
         outputs = [tf.reshape(states[:-EXTRA_ROWS], [time, batch, width]) for states in results[:count]]
@@ -139,17 +141,35 @@ def _widened(values: Any, gates: int, width: int) -> Any:
     )
 
 
+class Memory:
+    """Arrays that are used again at every step: new ones would cost more time than what they are used for."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[tuple[str, int, int], Floats] = {}
+
+    def array(self, name: str, direction: int, rows: int, columns: int, part: int = 0) -> Floats:
+        """[rows, columns], not filled, unless by an earlier step."""
+        size, key = rows * columns, (name, direction, part)
+        if key not in self._arrays or self._arrays[key].size < size:
+            self._arrays[key] = aligned(size)
+        return self._arrays[key][:size].reshape(rows, columns)
+
+    def free(self) -> None:
+        self._arrays.clear()
+
+
 class Loop:
-    """The compiled loops of a layer, the threads they run in, and the memory that they use again at every step.
+    """The compiled loops of a layer and the threads they run in.
 
     The directions run side by side, and so do parts of the batch where there are more threads than directions.
-    What a method returns is valid until it is called the next time.
+    What a method returns is valid until something else is computed in the same memory.
     """
 
-    def __init__(self, cell: str, units: int, reverse: Sequence[bool], *, threads: int) -> None:
-        self._cell, self._units, self._reverse = CELLS[cell], units, reverse
+    def __init__(
+        self, cell: str, units: int, reverse: Sequence[bool], *, threads: int, memory: Memory
+    ) -> None:
+        self._cell, self._units, self._reverse, self._array = CELLS[cell], units, reverse, memory.array
         self._loops = loops(cell)
-        self._memory: dict[tuple[str, int, int], Floats] = {}
         self._parts = max(1, threads // len(reverse))
         self._pool = ThreadPoolExecutor(min(threads, self._parts * len(reverse)))
 
@@ -158,28 +178,35 @@ class Loop:
         tables, kernels, biases = _by_kind(weights, len(self._reverse))
         rows = indices.size + EXTRA_ROWS
         outputs = [self._array("outputs", number, rows, self._units) for number in range(len(tables))]
-        columns = slots(self._cell) * self._units
-        kept = [self._array("kept", number, rows, columns) for number in range(len(tables))]
+        inner = [
+            self._array("inner", number, rows, (self._cell.states - 1) * self._units)
+            for number in range(len(tables))
+        ]
+        kept = [
+            self._array("kept", number, rows, self._cell.kept * self._units) for number in range(len(tables))
+        ]
         panels = [forward_panels(kernel, self._cell.gates) for kernel in kernels]
 
         def part(number: int, first: int, last: int) -> None:
             self._loops.forward(
                 first, last, self._reverse[number], indices, lengths,
-                tables[number], panels[number], biases[number], outputs[number], kept[number],
+                tables[number], panels[number], biases[number], outputs[number], inner[number], kept[number],
             )  # fmt: skip
 
         self._side_by_side(part, len(lengths))
-        return [*outputs, *kept]
+        return [*outputs, *inner, *kept]
 
     def backward(self, indices: Integers, lengths: Integers, *values: Any) -> list[Floats]:
-        """values: table sizes, kernels, the results of `forward`, gradients of the outputs [T, B, H].
+        """values: table sizes, kernels, results of `forward`, which may be lost, gradients of the outputs [T, B, H].
 
         → gradients: of the recurrent products [T · B + 2, G·H], of the tables [rows, G·H], of the biases [G·H].
         """
-        sizes, kernels, outputs, kept, grad_outputs = _by_kind(values, len(self._reverse))
+        sizes, kernels, outputs, inner, kept, grad_outputs = _by_kind(values, len(self._reverse))
         columns = kernels[0].shape[1]
         rows = indices.size + EXTRA_ROWS
-        grads = [self._array("grads", number, rows, columns) for number in range(len(kernels))]
+        grads = kept  # each is read before it is written: in place where the sizes are the same
+        if self._cell.kept != self._cell.gates:
+            grads = [self._array("grads", number, rows, columns) for number in range(len(kernels))]
         panels = [backward_panels(kernel) for kernel in kernels]
 
         def part(number: int, first: int, last: int) -> tuple[Floats, Floats]:
@@ -187,7 +214,8 @@ class Loop:
             grad_table[:] = 0.0
             grad_bias = np.zeros(columns, np.float32)
             self._loops.backward(
-                first, last, self._reverse[number], indices, lengths, panels[number], outputs[number], kept[number],
+                first, last, self._reverse[number], indices, lengths, panels[number],
+                outputs[number], inner[number], kept[number],
                 grad_outputs[number].reshape(-1, self._units), grads[number], grad_table, grad_bias,
             )  # fmt: skip
             return grad_table, grad_bias
@@ -206,13 +234,6 @@ class Loop:
         last = work(*own)  # in this thread, which would only wait
         results = [*(task.result() for task in pending), last]
         return [list(of_direction) for of_direction in _by_kind(results, len(edges) - 1)]
-
-    def _array(self, name: str, direction: int, rows: int, columns: int, part: int = 0) -> Floats:
-        """Not filled, unless by an earlier step. New memory would cost more than what it is used for."""
-        size, key = rows * columns, (name, direction, part)
-        if key not in self._memory or self._memory[key].size < size:
-            self._memory[key] = aligned(size)
-        return self._memory[key][:size].reshape(rows, columns)
 
 
 def _sum(values: Sequence[Floats]) -> Floats:

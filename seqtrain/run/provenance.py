@@ -26,10 +26,11 @@ def versions() -> dict[str, str]:
 
 def file_hashes(paths: Iterable[Path]) -> dict[str, str]:
     """Path → sha256 of the file's bytes."""
-    return {str(path): _sha256(path) for path in paths}
+    return {str(path): sha256(path) for path in paths}
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from seqtrain.cores import physical_cores
@@ -38,7 +39,7 @@ def start(threads: int | None) -> Runtime:
     if not already_running:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-        with _silenced():
+        with _silenced(), _without_keras():
             import tensorflow as tf
         count = threads or physical_cores()
         side_by_side = min(SIDE_BY_SIDE, count)
@@ -55,6 +56,28 @@ def start(threads: int | None) -> Runtime:
         onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
         already_running=already_running,
     )
+
+
+def give_memory_back() -> None:
+    """Returns what has been freed to the system, where the C library would keep it and lets itself be asked (glibc)."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+@contextmanager
+def _without_keras() -> Iterator[None]:
+    """TensorFlow imports Keras and what Keras imports only for editors' sake, which takes time and 70 MB.
+
+    Asked for the older Keras, which is not installed, it does without; `tf.keras` still works when it is asked for.
+    """
+    before = os.environ.get("TF_USE_LEGACY_KERAS")
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["TF_USE_LEGACY_KERAS"]
+        if before is not None:
+            os.environ["TF_USE_LEGACY_KERAS"] = before
 
 
 @contextmanager

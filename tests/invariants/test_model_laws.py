@@ -138,12 +138,14 @@ def _replace_pooling(monkeypatch, name, pool):
 def _scan_with(monkeypatch, fault):
     """The recurrence gets other arguments: fault(lengths, time, reverse) → (lengths, reverse)."""
 
-    def scan(cell, directions, indices, lengths):
+    def scan(cell, directions, indices, lengths, *, memory):
         time = tf.shape(indices)[0]
         outputs = []
         for direction in directions:
             changed, reverse = fault(lengths, time, direction.reverse)
-            outputs += recurrence.scan(cell, [replace(direction, reverse=reverse)], indices, changed)
+            outputs += recurrence.scan(
+                cell, [replace(direction, reverse=reverse)], indices, changed, memory=recurrence.Memory()
+            )
         return outputs
 
     monkeypatch.setattr(classifier, "scan", scan)

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import boolean, float32, int32, int64, njit, void
 
 from seqtrain.model.cells import CELLS
 from seqtrain.model.compiled.tiles import SUMS, backward_tile, forward_tile, tile
@@ -31,34 +31,44 @@ class Loops(NamedTuple):
 
 @cache
 def loops(cell: str) -> Loops:
-    """The loops of a cell; compiled when they are first called, or read from disk if this has been done before."""
+    """The loops of a cell, compiled now (some seconds), or read from disk where this has been done before."""
     return Loops(_forward(cell), _backward(cell))
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Machine code, kept on disk for the next process wherever that can be written."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no such place: every process compiles it anew
-        return njit(nogil=True)(function)
+def _compiled(*arguments: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A decorator: machine code for these types, kept on disk for the next process wherever that can be written."""
+
+    def compile(function: Callable[..., None]) -> Callable[..., None]:
+        try:
+            return njit(void(*arguments), nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+        except RuntimeError as error:
+            if "no locator" not in str(error):
+                raise
+            return njit(void(*arguments), nogil=True)(function)  # type: ignore[no-any-return]
+
+    return compile
+
+
+_ROWS = float32[:, ::1]
+_TEXTS = (int64, int64, boolean, int32[:, ::1], int32[::1])  # first, last, reverse, indices, lengths
 
 
 def _forward(cell: str) -> Any:
     rows = min(ROWS, SUMS // CELLS[cell].gates)  # a sum per row and gate
     name = tile(cell, rows)
 
-    @_compiled
-    def forward(first, last, reverse, indices, lengths, table, panels, bias, outputs, kept):  # type: ignore[no-untyped-def]
+    @_compiled(*_TEXTS, _ROWS, float32[:, :, :, ::1], float32[::1], _ROWS, _ROWS, _ROWS)
+    def forward(first, last, reverse, indices, lengths, table, panels, bias, outputs, inner, kept):  # type: ignore[no-untyped-def]
         """Runs the texts from `first` to `last` through the cell, from a zero state.
 
         reverse: from each text's last token to its first. indices <int32>[time, batch]: rows of `table`
         [rows, gates · units]; lengths <int32>[batch]. panels: `tiles.forward_panels`. Writes outputs
-        [time · batch + 2, units], zero at padding, and kept [time · batch + 2, slots · units].
+        [time · batch + 2, units], zero at padding, inner, the further states, and kept, what else `backward` needs.
         """
         time, batch = indices.shape
         units = outputs.shape[1]
         zero, waste = time * batch, time * batch + 1
-        outputs[zero:], kept[zero:] = 0.0, 0.0
+        outputs[zero:], inner[zero:], kept[zero:] = 0.0, 0.0, 0.0
         tokens = _entries(batch, rows, 0)
         now, before = _entries(batch, rows, waste), _entries(batch, rows, zero)
         for step in range(_longest(lengths, first, last)):
@@ -76,7 +86,8 @@ def _forward(cell: str) -> Any:
                 for row in range(first, end, rows):
                     forward_tile(
                         name, unit, units, _at(tokens, row), _at(now, row), _at(before, row),
-                        table.ctypes.data, panel, bias.ctypes.data, outputs.ctypes.data, kept.ctypes.data,
+                        table.ctypes.data, panel, bias.ctypes.data,
+                        outputs.ctypes.data, inner.ctypes.data, kept.ctypes.data,
                     )  # fmt: skip
             before[first:last] = now[first:last]
         _zero_padding(outputs, lengths, first, last, time, batch)
@@ -88,7 +99,7 @@ def _backward(cell: str) -> Any:
     rows, states = min(ROWS, SUMS), CELLS[cell].states  # a sum per row
     name = tile(cell, rows)
 
-    @_compiled
+    @_compiled(*_TEXTS, float32[:, :, ::1], _ROWS, _ROWS, _ROWS, _ROWS, _ROWS, _ROWS, float32[::1])
     def backward(  # type: ignore[no-untyped-def]
         first,
         last,
@@ -97,6 +108,7 @@ def _backward(cell: str) -> Any:
         lengths,
         panels,
         outputs,
+        inner,
         kept,
         grad_outputs,
         grads,
@@ -107,7 +119,7 @@ def _backward(cell: str) -> Any:
 
         panels: `tiles.backward_panels`. grad_outputs [time · batch, units] is not read at padding. Writes grads
         [time · batch + 2, gates · units], the gradient of the recurrent product, zero at padding; adds to grad_table
-        [rows, gates · units], the gradient of the table, and to grad_bias [gates · units].
+        [rows, gates · units], the gradient of the table, and to grad_bias [gates · units]. kept and grads may be one.
         """
         time, batch = indices.shape
         units = outputs.shape[1]
@@ -139,8 +151,9 @@ def _backward(cell: str) -> Any:
                 for row in range(first, end, rows):
                     backward_tile(
                         name, unit, units, _at(tokens, row), _at(now, row), _at(before, row), _at(after, row),
-                        _at(incoming, row), _at(carries, row), panel, outputs.ctypes.data, kept.ctypes.data,
-                        grads.ctypes.data, carried.ctypes.data, grad_table.ctypes.data, grad_bias.ctypes.data,
+                        _at(incoming, row), _at(carries, row), panel,
+                        outputs.ctypes.data, inner.ctypes.data, kept.ctypes.data, grads.ctypes.data,
+                        carried.ctypes.data, grad_table.ctypes.data, grad_bias.ctypes.data,
                     )  # fmt: skip
         _zero_padding(grads, lengths, first, last, time, batch)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,6 @@ def aligned(*shape: int) -> NDArray[np.float32]:
     return memory[start : start + size].reshape(shape)
 
 
-def slots(cell: Cell) -> int:
-    """Values per unit and position that are kept for the way back: the states but for the output, and `Cell.kept`."""
-    return cell.states - 1 + cell.kept
-
-
 def tile(cell: str, rows: int) -> str:
     """What compiled code calls a tile of so many rows; code that was kept on disk belongs to this very source."""
     return f"{cell} {rows} {_SOURCE:08x}"
@@ -77,7 +72,7 @@ _SOURCE = zlib.crc32(b"".join(Path(file).read_bytes() for file in _FILES))
 
 @intrinsic
 def forward_tile(  # type: ignore[no-untyped-def]
-    context, tile, unit, units, tokens, now, before, table, panel, bias, outputs, kept
+    context, tile, unit, units, tokens, now, before, table, panel, bias, outputs, inner, kept
 ):
     """A step of the units from `unit` on, for the rows whose entries stand at tokens, now and before.
 
@@ -87,54 +82,54 @@ def forward_tile(  # type: ignore[no-untyped-def]
     """
 
     def emit(build: Any, cell: Cell, rows: range, arguments: Sequence[Any]) -> None:
-        unit, units, tokens, now, before, table, panel, bias, outputs, kept = arguments
+        unit, units, tokens, now, before, table, panel, bias, outputs, inner, kept = arguments
         at = _Addresses(build, units, unit)
         earlier = [at.entry(before, row) for row in rows]
         for row, previous in zip(rows, earlier, strict=True):
             at.prefetch(table, at.entry(tokens, row), cell.gates)
-            at.prefetch(kept, previous, slots(cell), first=cell.states - 1)
-            at.prefetch(kept, at.entry(now, row), slots(cell), first=cell.states - 1, write=True)
+            at.prefetch(inner, previous, cell.states - 1)
+            at.prefetch(inner, at.entry(now, row), cell.states - 1, write=True)
             at.prefetch(outputs, at.entry(now, row), write=True)
         sums = _products(build, [at.row(outputs, row) for row in earlier], panel, units, cell.gates)
         biases = at.load_all(bias, _FIRST, cell.gates)
         for row in rows:
             recurrent = [total + bias for total, bias in zip(sums[row], biases, strict=True)]
             projected = at.load_all(table, at.entry(tokens, row), cell.gates)
-            states_before = _states(at, cell, outputs, kept, earlier[row])
+            states_before = _states(at, cell, outputs, inner, earlier[row])
             states, values = cell.step(projected, recurrent, states_before)
             current = at.entry(now, row)
             at.store_all(outputs, current, states[:1])
-            at.store_all(
-                kept, current, [*states[1:], *values], past_caches=range(cell.states - 1, slots(cell))
-            )
+            at.store_all(inner, current, states[1:])
+            at.store_all(kept, current, values, past_caches=True)
 
-    return _typed(tile, (unit, units, tokens, now, before, table, panel, bias, outputs, kept), emit)
+    return _typed(tile, (unit, units, tokens, now, before, table, panel, bias, outputs, inner, kept), emit)
 
 
 @intrinsic
 def backward_tile(  # type: ignore[no-untyped-def]
     context, tile, unit, units, tokens, now, before, after, incoming, carries, panel,
-    outputs, kept, grads, carried, grad_table, grad_bias,
+    outputs, inner, kept, grads, carried, grad_table, grad_bias,
 ):  # fmt: skip
     """The gradient of a step of the units from `unit` on, for the rows whose entries stand at tokens, now, ….
 
     after, now: rows of `grads` [rows, gates, units], the gradient of the recurrent product; read at after, written
-    at now. before, now: rows of `outputs` and `kept` as in `forward_tile`, read. incoming: addresses of rows of the
-    gradient of the outputs. carries: rows of `carried` [rows, states, units], the gradient that goes from step to step
-    beside the product; read and written. grad_table [rows, gates, units], at tokens, and grad_bias [1, gates, units]
-    are added to. panel: of the transposed kernel.
+    at now. before, now: rows of `outputs`, `inner` and `kept` as in `forward_tile`, read. incoming: addresses of rows
+    of the gradient of the outputs. carries: rows of `carried` [rows, states, units], the gradient that goes from step
+    to step beside the product; read and written. grad_table [rows, gates, units], at tokens, and grad_bias
+    [1, gates, units] are added to. panel: of the transposed kernel.
     """
 
     def emit(build: Any, cell: Cell, rows: range, arguments: Sequence[Any]) -> None:
         (unit, units, tokens, now, before, after, incoming, carries, panel,
-         outputs, kept, grads, carried, grad_table, grad_bias) = arguments  # fmt: skip
+         outputs, inner, kept, grads, carried, grad_table, grad_bias) = arguments  # fmt: skip
         at = _Addresses(build, units, unit)
         later = [at.row(grads, at.entry(after, row), cell.gates) for row in rows]
         depth = build.mul(units, ir.Constant(I64, cell.gates))
         for row in rows:
-            at.prefetch(kept, at.entry(now, row), slots(cell))
+            at.prefetch(inner, at.entry(now, row), cell.states - 1)
+            at.prefetch(kept, at.entry(now, row), cell.kept)
             at.prefetch(at.entry(incoming, row), _FIRST)
-            at.prefetch(kept, at.entry(before, row), slots(cell), first=cell.states - 1)
+            at.prefetch(inner, at.entry(before, row), cell.states - 1)
             at.prefetch(grad_table, at.entry(tokens, row), cell.gates, write=True)
             at.prefetch(grads, at.entry(now, row), cell.gates, write=True)
         sums = _products(build, later, panel, depth, columns=1)
@@ -142,9 +137,9 @@ def backward_tile(  # type: ignore[no-untyped-def]
             current, earlier, carry = at.entry(now, row), at.entry(before, row), at.entry(carries, row)
             grad_states = at.load_all(carried, carry, cell.states)
             grad_states[0] = grad_states[0] + sums[row][0] + at.load(at.entry(incoming, row), _FIRST)
-            states = _states(at, cell, outputs, kept, current)
-            states_before = _states(at, cell, outputs, kept, earlier)
-            values = at.load_all(kept, current, slots(cell))[cell.states - 1 :]
+            states = _states(at, cell, outputs, inner, current)
+            states_before = _states(at, cell, outputs, inner, earlier)
+            values = at.load_all(kept, current, cell.kept)
             projected, recurrent, through = cell.back(grad_states, states, states_before, values)
             at.store_all(grads, current, recurrent)
             for state, grad in enumerate(through):
@@ -154,7 +149,7 @@ def backward_tile(  # type: ignore[no-untyped-def]
             at.add_all(grad_bias, _FIRST, recurrent)
 
     arguments = (unit, units, tokens, now, before, after, incoming, carries, panel,
-                 outputs, kept, grads, carried, grad_table, grad_bias)  # fmt: skip
+                 outputs, inner, kept, grads, carried, grad_table, grad_bias)  # fmt: skip
     return _typed(tile, arguments, emit)
 
 
@@ -197,11 +192,8 @@ class _Addresses:
         """The address of the tile's units in a slot."""
         return self._build.add(self.row(array, row, slots, slot), self._unit_bytes)
 
-    def prefetch(
-        self, array: Any, row: Any, slots: int = 1, *, first: int | None = None, write: bool = False
-    ) -> None:
-        """first: how many of the slots, if not all."""
-        for slot in range(slots if first is None else first):
+    def prefetch(self, array: Any, row: Any, slots: int = 1, *, write: bool = False) -> None:
+        for slot in range(slots):
             vectors.prefetch(self._build, self.of(array, row, slots, slot), write=write)
 
     def load(self, array: Any, row: Any) -> Vector:
@@ -210,19 +202,17 @@ class _Addresses:
     def load_all(self, array: Any, row: Any, slots: int) -> list[Vector]:
         return [Vector.load(self._build, self.of(array, row, slots, slot)) for slot in range(slots)]
 
-    def store_all(
-        self, array: Any, row: Any, values: Sequence[Vector], past_caches: Container[int] = ()
-    ) -> None:
+    def store_all(self, array: Any, row: Any, values: Sequence[Vector], *, past_caches: bool = False) -> None:
         for slot, value in enumerate(values):
-            value.store(self.of(array, row, len(values), slot), past_caches=slot in past_caches)
+            value.store(self.of(array, row, len(values), slot), past_caches=past_caches)
 
     def add_all(self, array: Any, row: Any, values: Sequence[Vector]) -> None:
         sums = self.load_all(array, row, len(values))
         self.store_all(array, row, [total + value for total, value in zip(sums, values, strict=True)])
 
 
-def _states(at: _Addresses, cell: Cell, outputs: Any, kept: Any, row: Any) -> list[Vector]:
-    return [at.load(outputs, row), *at.load_all(kept, row, slots(cell))[: cell.states - 1]]
+def _states(at: _Addresses, cell: Cell, outputs: Any, inner: Any, row: Any) -> list[Vector]:
+    return [at.load(outputs, row), *at.load_all(inner, row, cell.states - 1)]
 
 
 def _products(build: Any, rows: Sequence[Any], panel: Any, depth: Any, columns: int) -> list[list[Vector]]:

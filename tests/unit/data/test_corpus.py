@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 from collections import Counter
+from contextlib import contextmanager
 from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqtrain.data import storage
+from seqtrain.data import corpus as corpus_module
+from seqtrain.data import storage, workers
 from seqtrain.data.corpus import build_corpora, encode_corpus, stratified_share
 from seqtrain.data.reader import BadRow, Example, read
 from seqtrain.errors import DataError
@@ -79,10 +81,21 @@ some_examples = st.lists(
 every_label = examples([("a b", label) for label in ("pos", "neg", "Änder")] * 2)
 
 
-@given(some_examples, some_examples, st.integers(1, 20))
-def test_corpora_are_what_encoding_in_memory_gives(tmp_path_factory, train, dev, block):
+@contextmanager
+def small(block=1 << 18, chunk=1 << 18, start=1 << 24):
+    """So many tokens a block and characters a chunk; so many bytes until processes are started."""
+    with (
+        mock.patch.object(storage, "BLOCK_TOKENS", block),
+        mock.patch.object(corpus_module, "CHUNK_CHARACTERS", chunk),
+        mock.patch.object(workers, "START_BYTES", start),
+    ):
+        yield
+
+
+@given(some_examples, some_examples, st.integers(1, 20), st.integers(1, 500))
+def test_corpora_are_what_encoding_in_memory_gives(tmp_path_factory, train, dev, block, chunk):
     train, dev = every_label + train, dev + every_label
-    with mock.patch.object(storage, "BLOCK_TOKENS", block):
+    with small(block, chunk):
         corpora = build(tmp_path_factory.mktemp("corpora"), train, dev)
     vocabulary = counted_in_memory(train)
     assert corpora.labels == ["neg", "pos", "Änder"]
@@ -91,10 +104,12 @@ def test_corpora_are_what_encoding_in_memory_gives(tmp_path_factory, train, dev,
     assert rows_of(corpora.dev) == encoded_in_memory(dev, vocabulary, corpora.labels)
 
 
-@given(some_examples, st.floats(0.01, 0.99), strategies.seeds, st.integers(1, 20))
-def test_a_share_is_split_off_before_the_vocabulary_is_counted(tmp_path_factory, rows, share, seed, block):
+@given(some_examples, st.floats(0.01, 0.99), strategies.seeds, st.integers(1, 20), st.integers(1, 500))
+def test_a_share_is_split_off_before_the_vocabulary_is_counted(
+    tmp_path_factory, rows, share, seed, block, chunk
+):
     rows = every_label + rows
-    with mock.patch.object(storage, "BLOCK_TOKENS", block):
+    with small(block, chunk):
         corpora = build(tmp_path_factory.mktemp("corpora"), rows, share, split_seed=seed)
     label_ids = [corpora.labels.index(row.label) for row in rows]
     train, dev = ([rows[row] for row in side] for side in stratified_share(label_ids, share, seed))
@@ -102,6 +117,40 @@ def test_a_share_is_split_off_before_the_vocabulary_is_counted(tmp_path_factory,
     assert corpora.vocabulary == vocabulary
     assert rows_of(corpora.train) == encoded_in_memory(train, vocabulary, corpora.labels)
     assert rows_of(corpora.dev) == encoded_in_memory(dev, vocabulary, corpora.labels)
+
+
+def files_of(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@settings(max_examples=5, deadline=None)  # each starts up to six processes
+@given(some_examples, st.booleans(), st.integers(1, 1000), st.integers(2, 3))
+def test_the_files_do_not_depend_on_the_processes(tmp_path_factory, rows, drawn, chunk, processes):
+    rows = every_label + rows
+    alone, together = tmp_path_factory.mktemp("alone"), tmp_path_factory.mktemp("together")
+    dev = 0.5 if drawn else rows[::-1]
+    one = build(alone, rows, dev)
+    with small(chunk=chunk, start=0):
+        several = build(together, rows, dev, processes=processes)
+    assert several.vocabulary == one.vocabulary
+    assert several.labels == one.labels
+    assert files_of(together) == files_of(alone)
+
+
+def test_a_corpus_that_several_processes_encoded_is_what_encoding_in_memory_gives(tmp_path):
+    texts = [f"Text {number % 97} is “text” number {number * 7919 % 1009}" for number in range(3000)]
+    rows = examples([(text, "np"[number % 2]) for number, text in enumerate(texts)])
+    with small(chunk=5000, start=5000):
+        corpora = build(tmp_path, rows, rows[:100], processes=2, max_size=900)
+    vocabulary = Vocabulary.from_counts(Counter(token for text in texts for token in TOKENIZER(text)), 2, 900)
+    assert corpora.vocabulary == vocabulary
+    assert rows_of(corpora.train) == encoded_in_memory(rows, vocabulary, ["n", "p"])
+    assert rows_of(corpora.dev) == encoded_in_memory(rows[:100], vocabulary, ["n", "p"])
+
+
+def test_a_small_file_starts_no_process(tmp_path):
+    with mock.patch.object(workers.subprocess, "Popen", side_effect=AssertionError("started")):
+        build(tmp_path, every_label, every_label, processes=8)
 
 
 def test_planted_fault_dev_words_counted(tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from collections import namedtuple
 from dataclasses import asdict
 from itertools import count, islice
@@ -124,13 +126,13 @@ def test_stream_of_nothing_is_empty(predictor):
     assert list(predictor.stream([])) == []
 
 
-@pytest.mark.parametrize(("limit", "value"), [("WINDOW_TEXTS", 3), ("WINDOW_CHARACTERS", 7)])
-def test_stream_reads_no_further_than_its_window(predictor, monkeypatch, limit, value):
+@pytest.mark.parametrize(("limit", "value", "window"), [("WINDOW_TEXTS", 3, 3), ("WINDOW_CHARACTERS", 7, 2)])
+def test_stream_reads_one_window_ahead(predictor, monkeypatch, limit, value, window):
     monkeypatch.setattr(module, limit, value)
     numbers = count()
     endless = (f"joy{number}" for number in numbers)  # seven characters are reached with the second
-    list(islice(predictor.stream(endless), 4))
-    assert next(numbers) <= 6
+    list(islice(predictor.stream(endless), window + 1))
+    assert next(numbers) == 3 * window
 
 
 def test_stream_answers_what_came_before_a_bad_row(predictor):
@@ -158,9 +160,39 @@ def test_lengths_and_ids_that_the_model_has_not_are_refused(predictor, token_ids
         predictor.run(np.array(token_ids, np.int32), np.array(lengths, np.int32))
 
 
-def test_threads_are_those_asked_for():
-    assert Predictor(MODEL, threads=2)._session.get_session_options().intra_op_num_threads == 2
-    assert Predictor(MODEL)._session.get_session_options().intra_op_num_threads == 0
+@pytest.mark.parametrize("threads", [1, 3])
+def test_so_many_calls_run_side_by_side(monkeypatch, threads):
+    """Each in its own thread alone: onnxruntime starts no others."""
+    predictor = Predictor(MODEL, threads=threads)
+    assert predictor._session.get_session_options().intra_op_num_threads == 1
+    run, free, together = predictor.run, threading.Semaphore(threads), threading.Barrier(threads)
+
+    def watched(token_ids, lengths):
+        assert free.acquire(blocking=False), "more at a time"
+        together.wait(timeout=30)  # fewer at a time would break it
+        answer = run(token_ids, lengths)
+        free.release()
+        return answer
+
+    monkeypatch.setattr(predictor, "run", watched)
+    monkeypatch.setattr(module, "MAX_BATCH", 1)
+    assert len(predictor.probabilities(["joy"] * 4 * threads)) == 4 * threads
+
+
+def test_calls_not_begun_are_dropped_after_an_error(monkeypatch):
+    predictor = Predictor(MODEL, threads=1)
+    calls = []
+
+    def failing(token_ids, lengths):
+        calls.append(lengths)
+        time.sleep(0.01)
+        raise RunError("the model computes NaN")
+
+    monkeypatch.setattr(predictor, "run", failing)
+    monkeypatch.setattr(module, "MAX_BATCH", 1)
+    with pytest.raises(RunError, match="NaN"):
+        list(predictor.stream(["joy"] * 300))
+    assert len(calls) < 300
 
 
 def test_a_file_says_the_same_as_its_bytes(tmp_path, predictor):

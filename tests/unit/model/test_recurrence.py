@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +15,7 @@ from hypothesis import strategies as st
 from seqtrain.model.cells import CELLS
 from seqtrain.model.compiled import loops
 from seqtrain.model.compiled.vectors import LANES
-from seqtrain.model.recurrence import Direction, Loop, scan
+from seqtrain.model.recurrence import Direction, Loop, Memory, scan
 
 TOLERANCE = 5e-6  # float32 against float64, values of size one
 ROWS = 6  # of the table
@@ -35,7 +39,9 @@ class Sample:
         weights = [tf.constant(values) for values in (self.table, self.kernel, self.bias)]
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            (outputs,) = scan(self.cell, [Direction(*weights, reverse)], self.indices, self.lengths)
+            (outputs,) = scan(
+                self.cell, [Direction(*weights, reverse)], self.indices, self.lengths, memory=Memory()
+            )
         return [outputs.numpy(), *(g.numpy() for g in tape.gradient(outputs, weights, self.grad_outputs))]
 
     def oracle(self, *, reverse: bool) -> list[np.ndarray]:
@@ -102,8 +108,8 @@ def test_outputs_at_padding_are_zero_and_their_gradient_is_not_read(cell):
 def _run(loop: Loop, sample: Sample) -> list[np.ndarray]:
     """Outputs, and the gradients of the recurrent product, the table and the bias; copies."""
     batch, positions = (sample.indices, sample.lengths), sample.indices.size
-    outputs, kept = loop.forward(*batch, sample.table, sample.kernel, sample.bias)
-    results = loop.backward(*batch, np.int32(ROWS), sample.kernel, outputs, kept, sample.grad_outputs)
+    outputs, *kept = loop.forward(*batch, sample.table, sample.kernel, sample.bias)
+    results = loop.backward(*batch, np.int32(ROWS), sample.kernel, outputs, *kept, sample.grad_outputs)
     return [outputs[:positions].copy(), results[0][:positions].copy(), *map(np.copy, results[1:])]
 
 
@@ -111,7 +117,9 @@ def _run(loop: Loop, sample: Sample) -> list[np.ndarray]:
 @pytest.mark.parametrize("threads", [2, 3, 40])
 def test_a_batch_in_parts_gives_the_same(cell, threads):
     sample = Sample(cell, LANES, [5, 5, 4, 4, 4, 2, 1, 1, 1, 1, 3])
-    whole, parts = (_run(Loop(cell, LANES, [True], threads=count), sample) for count in (1, threads))
+    whole, parts = (
+        _run(Loop(cell, LANES, [True], threads=count, memory=Memory()), sample) for count in (1, threads)
+    )
     for found, expected in zip(parts[:2], whole[:2], strict=True):
         np.testing.assert_array_equal(found, expected)
     for found, expected in zip(parts[2:], whole[2:], strict=True):  # summed in another order
@@ -123,8 +131,8 @@ def test_what_an_earlier_batch_left_in_memory_does_not_matter(cell):
     sample = Sample(cell, LANES, [2, 3, 1])
     poison = Sample(cell, LANES, [9] * 20)
     poison.table[:] = np.nan
-    loop = Loop(cell, LANES, [False], threads=1)
-    expected = _run(Loop(cell, LANES, [False], threads=1), sample)
+    loop = Loop(cell, LANES, [False], threads=1, memory=Memory())
+    expected = _run(Loop(cell, LANES, [False], threads=1, memory=Memory()), sample)
     _run(loop, poison)
     for found, wanted in zip(_run(loop, sample), expected, strict=True):
         np.testing.assert_array_equal(found, wanted)
@@ -137,17 +145,30 @@ def test_a_weight_that_is_no_number_shows(cell):
     assert np.isnan(sample.scan(reverse=False)[0]).any()
 
 
-def test_batches_of_every_shape_share_the_machine_code():
-    for lengths in ([1], [3, 2], [7] * 9):
-        Sample("lstm", 5, lengths).scan(reverse=False)
-    assert [len(loop.signatures) for loop in loops.loops("lstm")] == [1, 1]
+def test_the_machine_code_is_kept_on_disk_or_else_in_memory(monkeypatch):
+    kept = []
+
+    def njit(signature, *, nogil, cache=False):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available for file")
+        kept.append((signature, nogil))
+        return lambda function: function
+
+    monkeypatch.setattr(loops, "njit", njit)
+    assert loops._compiled(loops.int64)(len) is len
+    assert kept == [(loops.void(loops.int64), True)]
 
 
-def test_without_a_place_for_machine_code_it_is_made_in_memory(monkeypatch):
-    def nowhere(**options):
-        if options.get("cache"):
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda function: ("compiled", options)
+COUNTS = """
+from seqtrain.model.compiled.loops import loops
+print([sum(loop.stats.cache_hits.values()) for loop in loops("rnn")])
+"""
 
-    monkeypatch.setattr(loops, "njit", nowhere)
-    assert loops._compiled(len) == ("compiled", {"nogil": True})
+
+def test_the_next_process_finds_the_machine_code_on_disk(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    found = [
+        subprocess.run([sys.executable, "-c", COUNTS], env=environment, capture_output=True, text=True).stdout
+        for _ in range(2)
+    ]
+    assert found == ["[0, 0]\n", "[1, 1]\n"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seqtrain.errors import RunError
-from seqtrain.training.checkpoint import MANIFEST, STATE, Checkpoint
+from seqtrain.training.checkpoint import MANIFEST, STATE, Checkpoint, read_weights
 from seqtrain.training.loop import Progress, Sums
 
 
@@ -18,8 +18,7 @@ def checkpoint():
 
 @pytest.fixture
 def folder(checkpoint, tmp_path):
-    for name, content in checkpoint.files().items():
-        (tmp_path / name).write_bytes(content)
+    checkpoint.write(tmp_path)
     return tmp_path
 
 
@@ -30,6 +29,18 @@ def test_comes_back_to_the_bit(checkpoint, folder):
         assert arrays.keys() == expected.keys()
         for name, array in expected.items():
             np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_the_weights_can_be_read_alone(checkpoint, folder):
+    weights = read_weights(folder)
+    assert weights.keys() == checkpoint.weights.keys()
+    for name, array in checkpoint.weights.items():
+        np.testing.assert_array_equal(weights[name], array)
+
+
+def test_an_error_of_the_system_stays_one(checkpoint, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        checkpoint.write(tmp_path / "nowhere")
 
 
 def flip_a_bit(path):
@@ -51,8 +62,9 @@ def flip_a_bit(path):
 )
 def test_damage_is_an_error_that_names_the_folder(folder, name, damage):
     damage(folder / name)
-    with pytest.raises(RunError, match=folder.name):
-        Checkpoint.read(folder)
+    for read in (Checkpoint.read, read_weights):
+        with pytest.raises(RunError, match=folder.name):
+            read(folder)
 
 
 def test_one_changed_bit_is_noticed(folder):
