@@ -210,7 +210,11 @@ class Training(Block):
     )
     seed: int = Field(default=1, ge=0, le=2**31 - 1, description="Seed of weights, order and dropout.")
     threads: int | None = Field(
-        default=None, ge=1, le=1024, description="Threads, and processes that encode; `null`: one per core.", examples=[2]
+        default=None,
+        ge=1,
+        le=1024,
+        description="Threads, and processes that encode; `null`: one per core.",
+        examples=[2],
     )
 
     @field_validator("max_batch")
