@@ -29,7 +29,7 @@ from seqtrain.inference.metadata import model_metadata
 from seqtrain.inference.predictor import Predictor
 from seqtrain.run import Run
 from seqtrain.trained import TrainedModel
-from seqtrain.training.checkpoint import Checkpoint
+from seqtrain.training.checkpoint import read_weights
 
 KERAS_EPOCHS, KERAS_MINUTES = 8, 25
 
@@ -103,7 +103,7 @@ def test_accuracies(run: Run, checkpoints: list[Path]) -> Iterator[float]:
         corpus = encode_corpus(rows, Path(folder), final.tokenizer, final.vocabulary, final.labels)
         for checkpoint in checkpoints:
             model = build_onnx(
-                Checkpoint.read(checkpoint).weights,
+                read_weights(checkpoint),
                 cell=shape.cell,
                 layers=shape.layers,
                 bidirectional=shape.bidirectional,

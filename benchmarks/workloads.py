@@ -32,12 +32,12 @@ from numpy.typing import NDArray
 from seqtrain.config.schema import Tokenizer, Training
 from seqtrain.data.batching import POOL_BATCHES, Batch, Plan, collate, plan_epoch
 from seqtrain.data.storage import Corpus
+from seqtrain.model.cells import CELLS
 from seqtrain.text.vocabulary import PAD, SPECIAL
 
 SEED = 1
 LEARNING_RATE = 1e-3
 RANK_SHIFT = 2.7
-GATES = {"lstm": 4, "gru": 3}
 CLASSES = 2
 MARKED = 0.2  # share of a text's tokens that give its label away, so that there is something to learn
 
@@ -96,7 +96,7 @@ class Workload:
         Two directions; a multiplication and an addition for each weight of the cell's two products; once
         forward, and backward once for the gradient of the input and once for that of the weight.
         """
-        weights = GATES[self.cell] * self.units * (self.embedding_size + self.units)
+        weights = CELLS[self.cell].gates * self.units * (self.embedding_size + self.units)
         return 2 * 3 * 2 * weights
 
 

@@ -20,7 +20,6 @@ Shapes: time T, batch B, units H, gates G (LSTM 4, GRU 3, RNN 1). Weights are la
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from seqtrain.cores import physical_cores
 from seqtrain.model.cells import CELLS
 from seqtrain.model.compiled.loops import EXTRA_ROWS, loops
 from seqtrain.model.compiled.tiles import aligned, backward_panels, forward_panels
@@ -106,10 +106,10 @@ def scan(
 
 
 def _threads() -> int:
-    """How many TensorFlow uses: operations at a time × threads of each; 0 stands for as many as there are cores."""
+    """How many TensorFlow uses: operations at a time × threads of each; 0 stands for its own choice."""
     settings = tf.config.threading
     product = settings.get_inter_op_parallelism_threads() * settings.get_intra_op_parallelism_threads()
-    return product or os.cpu_count() or 1
+    return product or physical_cores()
 
 
 def _by_kind(values: Sequence[Any], count: int) -> list[Sequence[Any]]:
@@ -168,7 +168,7 @@ class Loop:
     def __init__(
         self, cell: str, units: int, reverse: Sequence[bool], *, threads: int, memory: Memory
     ) -> None:
-        self._cell, self._units, self._reverse, self._array = CELLS[cell], units, reverse, memory.array
+        self._cell, self._units, self._reverse, self._memory = CELLS[cell], units, reverse, memory
         self._loops = loops(cell)
         self._parts = max(1, threads // len(reverse))
         self._pool = ThreadPoolExecutor(min(threads, self._parts * len(reverse)))
@@ -177,14 +177,9 @@ class Loop:
         """weights: tables, kernels, biases. → outputs [T · B + 2, H], and what `backward` needs besides."""
         tables, kernels, biases = _by_kind(weights, len(self._reverse))
         rows = indices.size + EXTRA_ROWS
-        outputs = [self._array("outputs", number, rows, self._units) for number in range(len(tables))]
-        inner = [
-            self._array("inner", number, rows, (self._cell.states - 1) * self._units)
-            for number in range(len(tables))
-        ]
-        kept = [
-            self._array("kept", number, rows, self._cell.kept * self._units) for number in range(len(tables))
-        ]
+        outputs = self._arrays("outputs", rows, self._units)
+        inner = self._arrays("inner", rows, (self._cell.states - 1) * self._units)
+        kept = self._arrays("kept", rows, self._cell.kept * self._units)
         panels = [forward_panels(kernel, self._cell.gates) for kernel in kernels]
 
         def part(number: int, first: int, last: int) -> None:
@@ -206,11 +201,11 @@ class Loop:
         rows = indices.size + EXTRA_ROWS
         grads = kept  # each is read before it is written: in place where the sizes are the same
         if self._cell.kept != self._cell.gates:
-            grads = [self._array("grads", number, rows, columns) for number in range(len(kernels))]
+            grads = self._arrays("grads", rows, columns)
         panels = [backward_panels(kernel) for kernel in kernels]
 
         def part(number: int, first: int, last: int) -> tuple[Floats, Floats]:
-            grad_table = self._array("table", number, int(sizes[number]), columns, first)
+            grad_table = self._memory.array("table", number, int(sizes[number]), columns, first)
             grad_table[:] = 0.0
             grad_bias = np.zeros(columns, np.float32)
             self._loops.backward(
@@ -225,6 +220,10 @@ class Loop:
             *(map(_sum, zip(*of_direction, strict=True)) for of_direction in parts), strict=True
         )
         return [*grads, *tables, *biases]
+
+    def _arrays(self, name: str, rows: int, columns: int) -> list[Floats]:
+        """One for each direction."""
+        return [self._memory.array(name, number, rows, columns) for number in range(len(self._reverse))]
 
     def _side_by_side(self, work: Callable[[int, int, int], Any], batch: int) -> list[list[Any]]:
         """work(direction, first, last) for each direction and consecutive parts of the batch → results by direction."""

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "config": ANYWHERE,
     "text": ANYWHERE,
     "data": ANYWHERE | {"text"},
-    "model": {"errors"},
+    "model": {"errors", "cores"},
     "evaluation": ANYWHERE,
     "inference": ANYWHERE | {"text", "data", "seqtrain"},
     "run": ANYWHERE | {"config", "seqtrain"},

@@ -49,7 +49,7 @@ def _compiled(*arguments: Any) -> Callable[[Callable[..., None]], Callable[..., 
     return compile
 
 
-_ROWS = float32[:, ::1]
+_MATRIX = float32[:, ::1]
 _TEXTS = (int64, int64, boolean, int32[:, ::1], int32[::1])  # first, last, reverse, indices, lengths
 
 
@@ -57,7 +57,7 @@ def _forward(cell: str) -> Any:
     rows = min(ROWS, SUMS // CELLS[cell].gates)  # a sum per row and gate
     name = tile(cell, rows)
 
-    @_compiled(*_TEXTS, _ROWS, float32[:, :, :, ::1], float32[::1], _ROWS, _ROWS, _ROWS)
+    @_compiled(*_TEXTS, _MATRIX, float32[:, :, :, ::1], float32[::1], _MATRIX, _MATRIX, _MATRIX)
     def forward(first, last, reverse, indices, lengths, table, panels, bias, outputs, inner, kept):  # type: ignore[no-untyped-def]
         """Runs the texts from `first` to `last` through the cell, from a zero state.
 
@@ -99,7 +99,9 @@ def _backward(cell: str) -> Any:
     rows, states = min(ROWS, SUMS), CELLS[cell].states  # a sum per row
     name = tile(cell, rows)
 
-    @_compiled(*_TEXTS, float32[:, :, ::1], _ROWS, _ROWS, _ROWS, _ROWS, _ROWS, _ROWS, float32[::1])
+    @_compiled(
+        *_TEXTS, float32[:, :, ::1], _MATRIX, _MATRIX, _MATRIX, _MATRIX, _MATRIX, _MATRIX, float32[::1]
+    )
     def backward(  # type: ignore[no-untyped-def]
         first,
         last,

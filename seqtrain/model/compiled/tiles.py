@@ -77,8 +77,8 @@ def forward_tile(  # type: ignore[no-untyped-def]
     """A step of the units from `unit` on, for the rows whose entries stand at tokens, now and before.
 
     tokens: rows of `table` [rows, gates, units], the input's share. before, now: rows of `outputs` [rows, 1, units]
-    and `kept` [rows, slots, units]; read at before, written at now. panel: of the recurrent kernel; bias
-    [1, gates, units].
+    and `inner` [rows, states - 1, units], the further states; read at before, written at now, like `kept`
+    [rows, kept, units]. panel: of the recurrent kernel; bias [1, gates, units].
     """
 
     def emit(build: Any, cell: Cell, rows: range, arguments: Sequence[Any]) -> None:

@@ -100,7 +100,7 @@ class Accumulator:
 
     def __init__(self, builder: Any) -> None:
         self._builder = builder
-        self._variable = cgutils.alloca_once_value(builder, _constant(F32, 0.0))
+        self._variable = cgutils.alloca_once(builder, VECTOR)
         builder.store(_constant(F32, 0.0), self._variable)
 
     def add(self, vector: Vector) -> None:
