@@ -2,81 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
-from seqtrain import __version__
+from seqtrain.inference.cells import Array
 
 OPSET = 17  # onnx itself would write its newest, which onnxruntime refuses
 IR_VERSION = 8
+FLOAT, INT32, INT64 = 1, 6, 7  # as onnx.TensorProto numbers them
 
-Array = np.ndarray[Any, Any]
+INPUTS = {"token_ids": (INT32, ("batch", "time")), "lengths": (INT32, ("batch",))}
+
+
+def outputs(classes: int) -> dict[str, tuple[int, tuple[str | int, ...]]]:
+    """Type and shape of what a model answers."""
+    return dict.fromkeys(("logits", "probabilities"), (FLOAT, ("batch", classes)))
+
+
+class Node(NamedTuple):
+    """A call of an operator; attributes: (name, value) in the order of their names."""
+
+    operator: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: tuple[tuple[str, int | str | tuple[int, ...]], ...]
 
 
 class GraphBuilder:
-    """Collects nodes; a tensor is known by its name, which the methods that make one return."""
+    """Collects nodes; a tensor is known by its name, which the methods that make one return.
 
-    def __init__(self, weights: Mapping[str, Array]) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.stored: list[onnx.TensorProto] = []
-        self.untaken = dict(weights)
+    stored: the arrays in the file, by name; of a weight, which is filled in later, None.
+    """
 
-    def take(self, name: str) -> Array:
-        """The array of a weight; each can be taken once, and must have been at the end."""
-        return self.untaken.pop(name)
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.stored: dict[str, Array | None] = {}
 
-    def store(self, value: npt.ArrayLike, dtype: npt.DTypeLike = np.float32, name: str = "") -> str:
-        """Writes an array or a number into the model."""
-        name = name or f"constant_{len(self.stored)}"
-        self.stored.append(numpy_helper.from_array(np.asarray(value, dtype), name))
+    def store(self, value: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
+        """Writes a number, or a list of them, into the model."""
+        name = f"constant_{len(self.stored)}"
+        self.stored[name] = np.asarray(value, dtype)
         return name
-
-    def weight(self, name: str) -> str:
-        """Writes a weight into the model as it is."""
-        return self.store(self.take(name), name=name)
 
     def axes(self, *numbers: int) -> str:
         """Writes a list of axes, or a shape, into the model."""
         return self.store(numbers, np.int64)
 
-    def add(self, operator: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+    def weight(self, name: str) -> str:
+        """Keeps a place for a weight, an array of `file_arrays`."""
+        self.stored[name] = None
+        return name
+
+    def add(self, operator: str, *inputs: str, output: str = "", **attributes: int | str | list[int]) -> str:
         """Adds a node with one output, which gets a name of its own unless one is given."""
         output = output or f"{operator.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        self._add_node(operator, inputs, (output,), attributes)
         return output
 
-    def add_recurrence(self, operator: str, *inputs: str, name: str, **attributes: Any) -> tuple[str, str]:
+    def add_recurrence(
+        self, operator: str, *inputs: str, name: str, **attributes: int | str
+    ) -> tuple[str, str]:
         """Adds an LSTM, GRU or RNN: its outputs over time, and the last state of each direction."""
         outputs, last = f"{name}.outputs", f"{name}.last"
-        self.nodes.append(helper.make_node(operator, inputs, [outputs, last], **attributes))
+        self._add_node(operator, inputs, (outputs, last), attributes)
         return outputs, last
 
-    def to_bytes(self, *, classes: int, metadata: Mapping[str, str]) -> bytes:
-        """The model: token_ids, lengths → logits, probabilities. ValueError if a weight was not taken."""
-        if self.untaken:
-            raise ValueError(f"the model described has no place for {', '.join(sorted(self.untaken))}")
-        graph = helper.make_graph(
-            self.nodes,
-            "seqtrain",
-            _value_infos(TensorProto.INT32, token_ids=["batch", "time"], lengths=["batch"]),
-            _value_infos(TensorProto.FLOAT, logits=["batch", classes], probabilities=["batch", classes]),
-            self.stored,
-        )
-        model = helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-            ir_version=IR_VERSION,
-            producer_name="seqtrain",
-            producer_version=__version__,
-        )
-        helper.set_model_props(model, dict(metadata))
-        return bytes(model.SerializeToString())
-
-
-def _value_infos(dtype: int, **shapes: Sequence[str | int]) -> list[onnx.ValueInfoProto]:
-    return [helper.make_tensor_value_info(name, dtype, shape) for name, shape in shapes.items()]
+    def _add_node(
+        self,
+        operator: str,
+        inputs: tuple[str, ...],
+        outputs: tuple[str, ...],
+        attributes: Mapping[str, int | str | list[int]],
+    ) -> None:
+        values = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in attributes.items()
+        }
+        self.nodes.append(Node(operator, inputs, outputs, tuple(sorted(values.items()))))

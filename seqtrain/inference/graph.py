@@ -10,36 +10,21 @@ recurrent operators give them, the mask is [time, 1, batch, 1], a pooled text is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from onnx import TensorProto
 
 from seqtrain.errors import RunError
-from seqtrain.inference.builder import Array, GraphBuilder
+from seqtrain.inference.builder import FLOAT, INT32, GraphBuilder
+from seqtrain.inference.cells import Array
+from seqtrain.inference.layout import Layout, file_arrays
+from seqtrain.inference.metadata import MOST_BYTES
 
 LARGEST_MODEL = 2**31 - 1  # bytes: protocol buffers hold no more
 LOWEST = float(np.finfo(np.float32).min)
 TIME, DIRECTIONS, UNITS = 0, 1, 3  # axes of a layer's outputs
-
-
-class Cell(NamedTuple):
-    """How a cell of Keras's is written in ONNX."""
-
-    operator: str
-    attributes: dict[str, int]
-    order: tuple[int, ...]  # gate i of ONNX is gate order[i] of Keras
-    spare: int = 0  # positions of padding to add
-
-
-CELLS = {
-    "lstm": Cell("LSTM", {}, order=(0, 3, 1, 2)),  # i f g o → i o f g
-    "gru": Cell("GRU", {"linear_before_reset": 1}, order=(0, 1, 2)),  # z r h in both
-    # onnxruntime's RNN multiplies all positions at once, padding included, and a product of a single row rounds
-    # in another way: without a spare position, padding a text of one token would change its last bit.
-    "rnn": Cell("RNN", {}, order=(0,), spare=1),
-}
 
 
 class Layer(NamedTuple):
@@ -48,7 +33,6 @@ class Layer(NamedTuple):
     outputs: str  # <float32>[time, directions, batch, units]
     last: str  # <float32>[directions, batch, units], after the last step of each direction
     mask: str  # <bool>[time, 1, batch, 1], True where a position is real
-    directions: int
 
 
 def build_onnx(
@@ -64,33 +48,52 @@ def build_onnx(
 
     weights: Keras's layout under the names of `weights.safetensors`, and no others (ValueError). cell: a key
     of CELLS. pooling: the keys of POOLINGS to concatenate. metadata: what to write into `metadata_props`.
-    Raises RunError for a model that the format cannot hold.
+    What `check_size` refuses is not checked again here.
     """
-    _check_size(weights, metadata)
-    graph = GraphBuilder(weights)
-    time_major = _time_major(graph, CELLS[cell].spare)
+    from seqtrain.inference.writer import to_bytes  # here, because reading a model needs no onnx
+
+    units = len(weights["layer_0.forward.recurrent_kernel"])
+    layout = Layout(cell, units, layers, bidirectional, tuple(pooling))
+    return to_bytes(
+        build_graph(layout),
+        file_arrays(weights, layout),
+        classes=len(weights["output.bias"]),
+        metadata=metadata,
+    )
+
+
+def build_graph(layout: Layout) -> GraphBuilder:
+    """The nodes and constants of a model, and places for its weights.
+
+    `model_file` accepts what this builds and nothing else: whoever changes it makes older files unreadable, and
+    gives `metadata.FORMAT` another number.
+    """
+    graph = GraphBuilder()
+    time_major = _time_major(graph, layout.onnx_cell.spare)
     mask = _mask(graph, time_major)
     inputs = graph.add("Gather", graph.weight("embedding"), time_major)
-    layer = _recurrence(graph, CELLS[cell], "layer_0", inputs, mask, bidirectional)
-    for number in range(1, layers):
+    layer = _recurrence(graph, layout, "layer_0", inputs, mask)
+    for number in range(1, layout.layers):
         inputs = _joined_outputs(graph, layer)
-        layer = _recurrence(graph, CELLS[cell], f"layer_{number}", inputs, mask, bidirectional)
-    pooled = [_joined_pooled(graph, POOLINGS[name](graph, layer)) for name in pooling]
+        layer = _recurrence(graph, layout, f"layer_{number}", inputs, mask)
+    pooled = [_joined_pooled(graph, POOLINGS[name](graph, layer)) for name in layout.pooling]
     features = graph.add("Concat", *pooled, axis=1)
     kernel, bias = graph.weight("output.kernel"), graph.weight("output.bias")
     logits = graph.add("Gemm", features, kernel, bias, output="logits")
     graph.add("Softmax", logits, output="probabilities", axis=1)
-    return graph.to_bytes(classes=len(weights["output.bias"]), metadata=metadata)
+    return graph
 
 
-def _check_size(weights: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
-    size = sum(4 * array.size for array in weights.values())
-    size += sum(len(text.encode()) for text in metadata.values())
-    if size > LARGEST_MODEL:
-        raise RunError(
-            f"the model takes {size:,} bytes; an ONNX file holds at most {LARGEST_MODEL:,}",
-            hint="Lower vocabulary.max_size or model.embedding_size.",
-        )
+def check_size(shapes: Iterable[Sequence[int]], metadata: Mapping[str, str]) -> None:
+    """RunError if weights of these shapes, or the metadata, are more than a model file may hold."""
+    words = sum(len(text.encode()) for text in metadata.values())
+    weights = sum(4 * math.prod(shape) for shape in shapes)
+    for what, size, most in (("model", words + weights, LARGEST_MODEL), ("vocabulary", words, MOST_BYTES)):
+        if size > most:
+            raise RunError(
+                f"the {what} takes {size:,} bytes; a model file holds at most {most:,}",
+                hint="Lower vocabulary.max_size or model.embedding_size.",
+            )
 
 
 def _time_major(graph: GraphBuilder, spare: int) -> str:
@@ -102,7 +105,7 @@ def _time_major(graph: GraphBuilder, spare: int) -> str:
 def _mask(graph: GraphBuilder, time_major: str) -> str:
     """<bool>[time, 1, batch, 1], True where a position is real."""
     time = graph.add("Squeeze", graph.add("Shape", time_major, end=1))
-    time = graph.add("Cast", time, to=TensorProto.INT32)
+    time = graph.add("Cast", time, to=INT32)
     steps = graph.add("Range", graph.store(0, np.int32), time, graph.store(1, np.int32))
     column = graph.add("Unsqueeze", steps, graph.axes(1, 2, 3))
     return graph.add("Less", column, _per_text(graph, "lengths"))
@@ -113,54 +116,19 @@ def _per_text(graph: GraphBuilder, values: str) -> str:
     return graph.add("Unsqueeze", values, graph.axes(1))
 
 
-def _recurrence(
-    graph: GraphBuilder, cell: Cell, name: str, inputs: str, mask: str, bidirectional: bool
-) -> Layer:
+def _recurrence(graph: GraphBuilder, layout: Layout, name: str, inputs: str, mask: str) -> Layer:
     """A layer over inputs [time, batch, in]; its backward direction starts at each text's length."""
-    ways = ("forward", "backward") if bidirectional else ("forward",)
-    arrays = [
-        onnx_arrays(
-            cell,
-            graph.take(f"{name}.{way}.kernel"),
-            graph.take(f"{name}.{way}.recurrent_kernel"),
-            graph.take(f"{name}.{way}.bias"),
-        )
-        for way in ways
-    ]
-    kernel, recurrent_kernel, bias = (np.stack(of_each_way) for of_each_way in zip(*arrays, strict=True))
     outputs, last = graph.add_recurrence(
-        cell.operator,
+        layout.onnx_cell.operator,
         inputs,
-        graph.store(kernel, name=f"{name}.W"),
-        graph.store(recurrent_kernel, name=f"{name}.R"),
-        graph.store(bias, name=f"{name}.B"),
+        *(graph.weight(f"{name}.{part}") for part in "WRB"),
         "lengths",
         name=name,
-        direction="bidirectional" if bidirectional else "forward",
-        hidden_size=recurrent_kernel.shape[-1],
-        **cell.attributes,
+        direction="bidirectional" if layout.bidirectional else "forward",
+        hidden_size=layout.units,
+        **layout.onnx_cell.attributes,
     )
-    return Layer(outputs, last, mask, directions=len(ways))
-
-
-def onnx_arrays(
-    cell: Cell, kernel: Array, recurrent_kernel: Array, bias: Array
-) -> tuple[Array, Array, Array]:
-    """Keras's arrays of one direction → ONNX's W [gates, in], R [gates, units] and B [2 * gates].
-
-    ONNX always has an input and a recurrent bias; where Keras has one bias, the recurrent one is zero.
-    """
-    biases = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])
-    kernel, recurrent_kernel, biases = (
-        reorder(array, cell.order) for array in (kernel, recurrent_kernel, biases)
-    )
-    return kernel.T, recurrent_kernel.T, biases.reshape(-1)
-
-
-def reorder(array: Array, order: Sequence[int]) -> Array:
-    """The gates along the last axis in another order: gate i of the result is gate order[i] of the array."""
-    gates = np.split(array, len(order), axis=-1)
-    return np.concatenate([gates[gate] for gate in order], axis=-1)
+    return Layer(outputs, last, mask)
 
 
 def _masked(graph: GraphBuilder, values: str, mask: str, padding: float) -> str:
@@ -194,7 +162,7 @@ def _sum_over_time(graph: GraphBuilder, values: str) -> str:
 def _mean(graph: GraphBuilder, layer: Layer) -> str:
     """The sum over real steps, divided by how many there are."""
     total = _sum_over_time(graph, _masked(graph, layer.outputs, layer.mask, 0.0))
-    lengths = graph.add("Cast", "lengths", to=TensorProto.FLOAT)
+    lengths = graph.add("Cast", "lengths", to=FLOAT)
     return graph.add("Div", total, _per_text(graph, lengths))
 
 
@@ -215,10 +183,7 @@ def _attention(graph: GraphBuilder, layer: Layer) -> str:
     The softmax is written out because its sum must run in the order of time: the operator may group the steps
     by how many there are, and then more padding would change the last bit.
     """
-    kernel = graph.take("attention.kernel").reshape(layer.directions, 1, -1)
-    products = graph.add(
-        "Mul", graph.add("Tanh", layer.outputs), graph.store(kernel, name="attention.kernel")
-    )
+    products = graph.add("Mul", graph.add("Tanh", layer.outputs), graph.weight("attention.kernel"))
     scores = _masked(graph, _sum(graph, _sum(graph, products, UNITS), DIRECTIONS), layer.mask, LOWEST)
     highest = graph.add("ReduceMax", scores, axes=[TIME], keepdims=1)
     shares = _masked(graph, graph.add("Exp", graph.add("Sub", scores, highest)), layer.mask, 0.0)

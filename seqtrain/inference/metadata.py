@@ -2,7 +2,7 @@
 
 `metadata_props` of model.onnx has it under the key `seqtrain`, as JSON:
 
-    "format"      1: the meaning of the other entries; another number is refused
+    "format"      1: the meaning of the other entries and the form of the graph; another number is refused
     "labels"      a list of at least two strings; label i is column i of the logits and probabilities
     "vocabulary"  a list of strings, "<pad>" and "<unk>" first; token i has the id i
     "tokenizer"   the rule by which a text is cut into tokens, see `Tokenizer.rule`
@@ -11,15 +11,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+import reprlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from seqtrain.errors import RunError
 from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
+from seqtrain.untrusted import parse_json
 
 KEY = "seqtrain"
 FORMAT = 1
+MOST_BYTES = 1 << 24
+"""Of the JSON, which in memory may take twenty times as much; a vocabulary of a million words has less."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 HINT = "Is it the model.onnx that `seqtrain fit` wrote?"
 
 
@@ -42,19 +48,19 @@ def model_metadata(labels: Sequence[str], vocabulary: Vocabulary, tokenizer: Tok
     return {KEY: json.dumps(content, ensure_ascii=False, separators=(",", ":"))}
 
 
-def parse_metadata(properties: Mapping[str, str], origin: str) -> Metadata:
-    """Reads `metadata_props`; RunError, naming the origin, for anything that `model_metadata` does not write."""
-    if KEY not in properties:
+def parse_metadata(content: bytes, origin: str) -> Metadata:
+    """Reads the JSON; RunError, naming the origin, for anything that `model_metadata` does not write."""
+    if not content:
         raise RunError(f"{origin}: the model carries no labels and no vocabulary", hint=HINT)
-    try:
-        content = json.loads(properties[KEY])
-    except ValueError as error:
-        raise RunError(f"{origin}: the model's metadata are damaged: {error}", hint=HINT) from error
-    if problem := _problem(content):
+    value = parse_json(content, f"{origin}: metadata")
+    if problem := _problem(value):
         raise RunError(f"{origin}: the model's metadata are damaged: {problem}", hint=HINT)
-    tokens = content["vocabulary"]
-    vocabulary = Vocabulary(tokens, counts=[0] * len(tokens))
-    return Metadata(content["labels"], vocabulary, Tokenizer.from_rule(content["tokenizer"]))
+    tokens = value["vocabulary"]
+    try:
+        tokenizer = Tokenizer.from_rule(value["tokenizer"])
+    except RunError as error:
+        raise RunError(f"{origin}: {error}") from error
+    return Metadata(value["labels"], Vocabulary(tokens, counts=[0] * len(tokens)), tokenizer)
 
 
 def _problem(content: Any) -> str:
@@ -62,15 +68,13 @@ def _problem(content: Any) -> str:
     if not isinstance(content, dict):
         return "they are not a JSON object"
     if content.get("format") != FORMAT:
-        return f"their format is {content.get('format')!r}, and this seqtrain knows {FORMAT}"
+        return f"their format is {reprlib.repr(content.get('format'))}, and this seqtrain knows {FORMAT}"
     for name, least in (("labels", 2), ("vocabulary", len(SPECIAL))):
         if problem := _list_problem(content.get(name), least):
             return f"{name} {problem}"
     if tuple(content["vocabulary"][: len(SPECIAL)]) != SPECIAL:
         return f"the vocabulary does not begin with {' and '.join(SPECIAL)}"
-    if not isinstance(content.get("tokenizer"), dict):
-        return "tokenizer is not an object"
-    return ""
+    return "" if _is_plain(content.get("tokenizer")) else "tokenizer is not an object of short values"
 
 
 def _list_problem(values: Any, least: int) -> str:
@@ -78,4 +82,22 @@ def _list_problem(values: Any, least: int) -> str:
         return "is not a list of texts"
     if len(values) < least:
         return f"has {len(values)} entries, and needs at least {least}"
-    return "" if len(set(values)) == len(values) else "has an entry twice"
+    if len(set(values)) < len(values):
+        return "has an entry twice"
+    # It would break the lines of the output.
+    return (
+        "has an empty entry, or a control character in one"
+        if "" in values or _CONTROL.search("".join(values))
+        else ""
+    )
+
+
+def _is_plain(rule: Any) -> bool:
+    """Whether it is an object whose keys and values can stand in a message."""
+    return (
+        isinstance(rule, dict)
+        and len(rule) < 20
+        and all(
+            isinstance(value, str | int) and len(str(value)) < 100 for item in rule.items() for value in item
+        )
+    )

@@ -8,7 +8,6 @@ Most of what a one-line `seqtrain predict` waits for are the imports of this mod
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +20,11 @@ from numpy.typing import NDArray
 from seqtrain.cores import usable_cores
 from seqtrain.data.batching import collate, plan_evaluation
 from seqtrain.errors import DataError, RunError
+from seqtrain.inference.graph import LARGEST_MODEL
 from seqtrain.inference.metadata import HINT, parse_metadata
-from seqtrain.text.vocabulary import PAD
+from seqtrain.inference.model_file import ModelFile, read_model
+from seqtrain.text.vocabulary import PAD, UNK
+from seqtrain.untrusted import read_file
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -47,20 +49,23 @@ class Predictor:
     The answer for a text depends on that text alone; its company changes no more than the rounding (1e-6).
     """
 
-    def __init__(self, model: bytes | str | Path, *, threads: int | None = None) -> None:
-        """Opens the bytes of a model, or the file at a path.
+    def __init__(
+        self, model: bytes | str | Path, *, origin: str = "the model", threads: int | None = None
+    ) -> None:
+        """Opens the bytes of a model, which messages call by their `origin`, or the file at a path.
 
         threads: how many calls run side by side, None for one per core. Raises RunError for a file that is missing
         or damaged or not a model of seqtrain's.
         """
         self._threads = threads or usable_cores()
-        self._origin = "the model" if isinstance(model, bytes) else str(model)
-        content = _read(model)
+        self._origin = origin if isinstance(model, bytes) else str(model)
+        content = model if isinstance(model, bytes) else read_file(model, most_bytes=LARGEST_MODEL)
+        file = read_model(content, self._origin)
+        self.labels, self.vocabulary, self.tokenizer = parse_metadata(file.metadata, self._origin)
+        self._check_sizes(file)
         with self._translated_errors():
             self._session = _open_session(content)
-        properties = self._session.get_modelmeta().custom_metadata_map
-        self.labels, self.vocabulary, self.tokenizer = parse_metadata(properties, self._origin)
-        self._check_graph()
+        self._try_graph()
 
     def encode(self, text: str) -> list[int]:
         """The token ids of a text, at least one."""
@@ -158,15 +163,17 @@ class Predictor:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _check_graph(self) -> None:
-        """Tries the last token of the vocabulary: it must be in the embedding, and give a value per label."""
-        last = np.array([[len(self.vocabulary) - 1]], np.int32)
-        classes = self.run(last, np.array([1], np.int32)).shape[-1]
-        if classes != len(self.labels):
-            raise RunError(
-                f"{self._origin}: the model has {len(self.labels)} labels and computes {classes} classes",
-                hint=HINT,
-            )
+    def _check_sizes(self, file: ModelFile) -> None:
+        """RunError unless there are as many labels and words as the arrays are for."""
+        counts = {"labels": (len(self.labels), file.classes), "words": (len(self.vocabulary), file.words)}
+        for name, (listed, expected) in counts.items():
+            if listed != expected:
+                problem = f"the model lists {listed:,} {name}, and its arrays are for {expected:,}"
+                raise RunError(f"{self._origin}: {problem}", hint=HINT)
+
+    def _try_graph(self) -> None:
+        """Weights may be finite and too large to compute with."""
+        self.run(np.array([[UNK]], np.int32), np.array([1], np.int32))
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
@@ -177,21 +184,10 @@ class Predictor:
             raise RunError(f"{self._origin}: onnxruntime refuses the model: {message}", hint=HINT) from error
 
 
-def _read(model: bytes | str | Path) -> bytes:
-    if isinstance(model, bytes):
-        return model
-    try:
-        return Path(model).read_bytes()
-    except OSError as error:
-        raise RunError(f"{model}: the model cannot be read: {error.strerror}", hint=HINT) from error
-
-
 def _open_session(model: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # fatal: all else comes as an exception
     options.intra_op_num_threads = 1  # that of the caller: calls run side by side instead
-    # A model file could name other files to read weights from; below this path there are none.
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 

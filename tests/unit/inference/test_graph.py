@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from itertools import permutations, product
+
 import numpy as np
 import onnx
 import pytest
 
 from seqtrain.errors import RunError
 from seqtrain.inference import graph
-from seqtrain.inference.graph import CELLS, build_onnx, onnx_arrays, reorder
-from tests import oracles
-from tests.onnx_models import METADATA, SIZES, model_bytes, random_weights
-from tests.shapes import Shape
+from seqtrain.inference.graph import POOLINGS, build_graph
+from seqtrain.inference.layout import Layout
+from tests.onnx_models import SIZES, model_bytes, random_weights
+from tests.shapes import CELLS, Shape
 
 EVERYTHING = Shape("lstm", ("mean", "max", "last", "attention"), bidirectional=True, layers=2)
 SHAPES = [EVERYTHING, Shape("gru", bidirectional=False), Shape("rnn", ("last",))]
@@ -65,48 +68,25 @@ def test_the_same_weights_give_the_same_bytes():
     assert model_bytes(EVERYTHING) == model_bytes(EVERYTHING)
 
 
-def test_weights_that_the_model_does_not_use_are_refused():
-    weights = random_weights(Shape(layers=2))
-    with pytest.raises(ValueError, match=r"no place for layer_1\.backward\.bias, .*layer_1\.forward"):
-        build_onnx(weights, cell="lstm", layers=1, bidirectional=True, pooling=["mean"], metadata=METADATA)
-
-
-def test_a_missing_weight_is_named():
-    weights = random_weights(Shape())
-    with pytest.raises(KeyError, match=r"attention\.kernel"):
-        build_onnx(
-            weights, cell="lstm", layers=1, bidirectional=True, pooling=["attention"], metadata=METADATA
-        )
-
-
 def test_a_model_beyond_the_limit_of_the_format_is_refused(monkeypatch):
     monkeypatch.setattr(graph, "LARGEST_MODEL", 1000)
-    with pytest.raises(RunError, match=r"at most 1,000\n.*vocabulary\.max_size"):
-        model_bytes(Shape())
+    graph.check_size([(10, 20), (3,)], {"seqtrain": "x" * 188})
+    with pytest.raises(RunError, match=r"the model takes 1,001 .* at most 1,000\n.*vocabulary\.max_size"):
+        graph.check_size([(10, 20), (3,)], {"seqtrain": "x" * 189})
 
 
-def test_reorder_puts_gate_by_gate():
-    gates = np.array([[10, 11, 20, 21, 30, 31, 40, 41]])  # two units of i f g o
-    assert reorder(gates, CELLS["lstm"].order).tolist() == [[10, 11, 40, 41, 20, 21, 30, 31]]  # i o f g
-    assert reorder(gates, (0,)).tolist() == gates.tolist()
+def test_so_is_a_vocabulary_that_no_file_may_have() -> None:
+    graph.check_size([(10, 10)], {"seqtrain": "x" * graph.MOST_BYTES})
+    with pytest.raises(RunError, match=r"the vocabulary takes .* at most 16,777,216\n.*vocabulary\.max_size"):
+        graph.check_size([(10, 10)], {"seqtrain": "x" * (graph.MOST_BYTES + 1)})
 
 
-@pytest.mark.parametrize("cell", ["lstm", "rnn"])
-def test_a_single_bias_becomes_the_input_bias(cell):
-    weights = oracles.random_weights(1, vocabulary=4, embedding=3, units=2, classes=2, cell=cell)
-    kernel, recurrent_kernel, bias = oracles.direction_weights(weights, 0, "forward")
-    gates = oracles.GATES[cell] * 2
-    onnx_kernel, onnx_recurrent_kernel, onnx_bias = onnx_arrays(CELLS[cell], kernel, recurrent_kernel, bias)
-    assert (onnx_kernel.shape, onnx_recurrent_kernel.shape, onnx_bias.shape) == (
-        (gates, 3),
-        (gates, 2),
-        (2 * gates,),
-    )
-    np.testing.assert_array_equal(onnx_bias[:gates], reorder(bias, CELLS[cell].order))
-    np.testing.assert_array_equal(onnx_bias[gates:], 0)
-
-
-def test_the_two_biases_of_a_gru_keep_their_order():
-    bias = np.arange(12.0).reshape(2, 6)
-    _, _, onnx_bias = onnx_arrays(CELLS["gru"], np.zeros((3, 6)), np.zeros((2, 6)), bias)
-    np.testing.assert_array_equal(onnx_bias, np.arange(12.0))
+def test_no_graph_is_another_than_it_was() -> None:
+    """Older files would not be read any more: then `metadata.FORMAT` gets another number, and this digest too."""
+    digest = hashlib.sha256()
+    poolings = [names for count in range(1, 5) for names in permutations(POOLINGS, count)]
+    for cell, layers, bidirectional, pooling in product(CELLS, (1, 2, 3), (True, False), poolings):
+        built = build_graph(Layout(cell, 4, layers, bidirectional, pooling))
+        stored = {name: None if value is None else value.tolist() for name, value in built.stored.items()}
+        digest.update(repr((built.nodes, stored)).encode())
+    assert digest.hexdigest() == "79c29a2643251a380e32394c14edb222e654071cccec11aadc9fb8740c7afd86"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqtrain.errors import RunError
@@ -14,13 +14,16 @@ from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 from tests.onnx_models import LABELS, METADATA, TOKENIZER, VOCABULARY
 
-words = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), unique=True)
+entry = st.text(
+    st.characters(exclude_categories=["Cs"], min_codepoint=32, exclude_characters="\x7f"), min_size=1
+)
+words = st.lists(entry, unique=True)
 
 
 def damaged(**changes):
     """METADATA with some entries replaced, or left out where the change is None."""
     content = {**json.loads(METADATA[KEY]), **changes}
-    return {KEY: json.dumps({name: value for name, value in content.items() if value is not None})}
+    return json.dumps({name: value for name, value in content.items() if value is not None}).encode()
 
 
 def test_the_format_is_the_documented_one():
@@ -38,8 +41,9 @@ def test_the_format_is_the_documented_one():
     }
 
 
+@settings(deadline=None)
 @given(
-    labels=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, unique=True),
+    labels=st.lists(entry, min_size=2, unique=True),
     tokens=words.filter(lambda tokens: not set(tokens) & set(SPECIAL)),
     kind=st.sampled_from(["word", "whitespace", "char"]),
     lowercase=st.booleans(),
@@ -47,20 +51,21 @@ def test_the_format_is_the_documented_one():
 def test_what_is_written_is_read_back(labels, tokens, kind, lowercase):
     vocabulary = Vocabulary([*SPECIAL, *tokens], [0] * (2 + len(tokens)))
     tokenizer = Tokenizer(kind, lowercase, max_length=7, truncate="head")
-    read = parse_metadata(model_metadata(labels, vocabulary, tokenizer), "model.onnx")
+    read = parse_metadata(model_metadata(labels, vocabulary, tokenizer)[KEY].encode(), "model.onnx")
     assert read == (labels, vocabulary, tokenizer)
 
 
 def test_a_model_without_metadata_is_none_of_ours():
     with pytest.raises(RunError, match=r"^model\.onnx: the model carries no labels and no vocabulary\n.*fit"):
-        parse_metadata({"other": "{}"}, "model.onnx")
+        parse_metadata(b"", "model.onnx")
 
 
 @pytest.mark.parametrize(
-    ("properties", "reason"),
+    ("content", "reason"),
     [
-        ({KEY: METADATA[KEY][:-1]}, "Expecting ',' delimiter"),
-        ({KEY: "[1]"}, "not a JSON object"),
+        (METADATA[KEY].encode()[:-1], "Expecting ',' delimiter"),
+        (b"[1]", "not a JSON object"),
+        (METADATA[KEY].encode().replace(b"{", b'{"labels": [],', 1), "an object has a key twice"),
         (damaged(format=2), "their format is 2, and this seqtrain knows 1"),
         (damaged(format=None), "their format is None"),
         (damaged(labels=None), "labels is not a list of texts"),
@@ -71,12 +76,17 @@ def test_a_model_without_metadata_is_none_of_ours():
         (damaged(vocabulary=["<pad>", "<unk>", "a", "a"]), "vocabulary has an entry twice"),
         (damaged(vocabulary=["<unk>", "<pad>", "a"]), "does not begin with <pad> and <unk>"),
         (damaged(vocabulary=[]), "vocabulary has 0 entries"),
+        (damaged(labels=["a", "b\nc"]), "labels has an empty entry, or a control character"),
+        (damaged(labels=["a", ""]), "labels has an empty entry"),
+        (damaged(vocabulary=["<pad>", "<unk>", "\x1b[2J"]), "vocabulary has .* control character"),
+        (damaged(tokenizer={"version": "x" * 1000}), "tokenizer is not an object of short values"),
         (damaged(tokenizer="word"), "tokenizer is not an object"),
         (damaged(tokenizer=None), "tokenizer is not an object"),
         (damaged(tokenizer={**TOKENIZER.rule(), "kind": "bytes"}), "tokenizer rule is damaged"),
         (damaged(tokenizer={**TOKENIZER.rule(), "version": 9}), "rule version 9"),
     ],
 )
-def test_damaged_metadata_are_refused_with_the_reason(properties, reason):
-    with pytest.raises(RunError, match=reason):
-        parse_metadata(properties, "model.onnx")
+def test_damaged_metadata_are_refused_with_the_reason(content, reason):
+    with pytest.raises(RunError, match=reason) as caught:
+        parse_metadata(content, "model.onnx")
+    assert str(caught.value).startswith("model.onnx: ")

@@ -1,0 +1,212 @@
+"""Reads a model file that may come from a stranger: accepted is what `graph` builds, with other numbers in it.
+
+ONNX can say much more: read other files, run subgraphs and functions, make arrays as large as it likes out of a few
+bytes. So before a runtime sees the file it is read here, and its graph is compared with the one that this project
+writes for such a layout. What is left to differ are the weights, whose sizes are those of their bytes.
+
+The names and numbers of the fields: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seqtrain.errors import RunError
+from seqtrain.inference.builder import FLOAT, INPUTS, INT32, INT64, IR_VERSION, OPSET, Node, outputs
+from seqtrain.inference.cells import CELLS, Array
+from seqtrain.inference.graph import POOLINGS, build_graph
+from seqtrain.inference.layout import Layout, array_shapes
+from seqtrain.inference.metadata import HINT, KEY, MOST_BYTES
+from seqtrain.inference.wire import Decoder, Field, Refused, Schema
+
+MOST_FIELDS = 5_000  # a model of 64 layers with all poolings has fewer
+BLOCK = 1 << 18  # numbers looked at together: the temporary array stays small
+DTYPES = {np.dtype(np.float32): FLOAT, np.dtype(np.int32): INT32, np.dtype(np.int64): INT64}
+ATTRIBUTE_TYPES = {int: 2, str: 3, tuple: 7}
+CELL_OF = {cell.operator: name for name, cell in CELLS.items()}
+
+_ATTRIBUTE: Schema = {
+    1: Field("name", str),
+    3: Field("int", int),
+    4: Field("text", str),
+    5: Refused("a tensor in an attribute"),
+    6: Refused("a subgraph"),
+    8: Field("ints", int, many=True),
+    11: Refused("a subgraph"),
+    20: Field("type", int),
+    22: Refused("a sparse tensor"),
+}
+_NODE: Schema = {
+    1: Field("inputs", str, many=True),
+    2: Field("outputs", str, many=True),
+    4: Field("operator", str),
+    5: Field("attributes", _ATTRIBUTE, many=True),
+    7: Refused("an operator of another domain"),
+}
+_TENSOR: Schema = {
+    1: Field("shape", int, many=True),
+    2: Field("type", int),
+    6: Refused("an array of texts"),
+    8: Field("name", str),
+    9: Field("content", bytes),
+    13: Refused("an array in another file"),
+    14: Refused("an array in another file"),
+}
+_DIMENSION: Schema = {1: Field("number", int), 2: Field("name", str)}
+_SHAPE: Schema = {1: Field("dimensions", _DIMENSION, many=True)}
+_TENSOR_TYPE: Schema = {1: Field("type", int), 2: Field("shape", _SHAPE)}
+_TYPE: Schema = {1: Field("tensor", _TENSOR_TYPE)}
+_VALUE: Schema = {1: Field("name", str), 2: Field("type", _TYPE)}
+_GRAPH: Schema = {
+    1: Field("nodes", _NODE, many=True),
+    2: Field("name", str),
+    5: Field("arrays", _TENSOR, many=True),
+    11: Field("inputs", _VALUE, many=True),
+    12: Field("outputs", _VALUE, many=True),
+    15: Refused("a sparse tensor"),
+}
+_ENTRY: Schema = {1: Field("key", str), 2: Field("value", bytes)}
+_OPSET: Schema = {1: Field("domain", str), 2: Field("version", int)}
+_MODEL: Schema = {
+    1: Field("ir_version", int),
+    2: Field("producer", str),
+    3: Field("producer_version", str),
+    7: Field("graph", _GRAPH),
+    8: Field("opsets", _OPSET, many=True),
+    14: Field("metadata", _ENTRY, many=True),
+    20: Refused("training information"),
+    25: Refused("a function"),
+}
+
+
+class ModelFile(NamedTuple):
+    """What a model file says besides its numbers. metadata: the JSON of its one entry, empty if it has none."""
+
+    layout: Layout
+    words: int
+    classes: int
+    metadata: bytes
+
+
+def read_model(content: bytes, origin: str) -> ModelFile:
+    """What a model file says; RunError, naming the origin, for one that `build_onnx` does not write."""
+    try:
+        model = Decoder(MOST_FIELDS).decode(memoryview(content), _MODEL)
+        _check_version(model)
+        return _read(model["graph"], _metadata(model["metadata"]))
+    except ValueError as error:
+        raise RunError(f"{origin}: is no model that seqtrain wrote: {error}", hint=HINT) from error
+
+
+def _check_version(model: Mapping[str, Any]) -> None:
+    opsets = [(opset["domain"] or "", opset["version"]) for opset in model["opsets"]]
+    if (model["ir_version"], opsets) != (IR_VERSION, [("", OPSET)]):
+        raise ValueError(f"it is not of version {IR_VERSION} of ONNX with the operators of version {OPSET}")
+
+
+def _metadata(entries: Sequence[Mapping[str, Any]]) -> bytes:
+    if not entries:
+        return b""
+    if [entry["key"] for entry in entries] != [KEY]:
+        raise ValueError(f"its metadata have other entries than one named {KEY!r}")
+    value = entries[0]["value"] or b""
+    if len(value) > MOST_BYTES:
+        raise ValueError(f"its metadata have {len(value):,} bytes, more than {MOST_BYTES:,}")
+    return bytes(value)
+
+
+def _read(graph: Mapping[str, Any] | None, metadata: bytes) -> ModelFile:
+    if graph is None:
+        raise ValueError("it has no graph")
+    layout, constants = _layout([_node(node) for node in graph["nodes"]])
+    arrays = {array["name"]: array for array in graph["arrays"]}
+    if [array["name"] for array in graph["arrays"]] != list(constants):
+        raise ValueError("its arrays are not those of its graph")
+    words, embedding = _sizes(arrays["embedding"], 2)
+    (classes,) = _sizes(arrays["output.bias"], 1)
+    if graph["inputs"] != _described(INPUTS) or graph["outputs"] != _described(outputs(classes)):
+        raise ValueError("its inputs and outputs are not token_ids, lengths, logits and probabilities")
+    shapes = array_shapes(layout, words=words, embedding=embedding, classes=classes)
+    for name, constant in constants.items():
+        if constant is None:
+            _check_weight(arrays[name], shapes[name])
+        elif _numbers(arrays[name], constant.shape, constant.dtype).tobytes() != constant.tobytes():
+            raise ValueError(f"{name} has another value")
+    return ModelFile(layout, words, classes, metadata)
+
+
+def _node(node: Mapping[str, Any]) -> Node:
+    attributes = tuple((attribute["name"], _value(attribute)) for attribute in node["attributes"])
+    return Node(node["operator"], tuple(node["inputs"]), tuple(node["outputs"]), attributes)
+
+
+def _value(attribute: Mapping[str, Any]) -> int | str | tuple[int, ...]:
+    candidates = attribute["int"], attribute["text"], tuple(attribute["ints"]) or None
+    values = [value for value in candidates if value is not None]
+    if [ATTRIBUTE_TYPES[type(value)] for value in values] != [attribute["type"]]:
+        raise ValueError("an attribute is of another type than it says")
+    return values[0]
+
+
+def _layout(nodes: Sequence[Node]) -> tuple[Layout, dict[str, Array | None]]:
+    """The layout whose graph has these nodes, and the constants and places for weights of that graph."""
+    for layout in _possible_layouts(nodes):
+        graph = build_graph(layout)
+        if graph.nodes == nodes:
+            return layout, graph.stored
+    raise ValueError("its graph is none that this release builds")
+
+
+def _possible_layouts(nodes: Sequence[Node]) -> Iterator[Layout]:
+    """Whatever order of poolings there may be for the recurrent layers that are seen."""
+    recurrent = [node for node in nodes if node.operator in CELL_OF]
+    pooled = [len(node.inputs) for node in nodes if node.operator == "Concat"]
+    if not recurrent or len(pooled) != 1:
+        return
+    attributes = dict(recurrent[0].attributes)
+    units, cell = attributes.get("hidden_size"), CELL_OF[recurrent[0].operator]
+    if isinstance(units, int) and units > 0:
+        for pooling in permutations(POOLINGS, pooled[0]):
+            yield Layout(cell, units, len(recurrent), attributes.get("direction") == "bidirectional", pooling)
+
+
+def _described(values: Mapping[str, tuple[int, Sequence[str | int]]]) -> list[dict[str, Any]]:
+    """Inputs or outputs, as they are decoded."""
+    return [
+        {
+            "name": name,
+            "type": {"tensor": {"type": dtype, "shape": {"dimensions": [*map(_dimension, shape)]}}},
+        }
+        for name, (dtype, shape) in values.items()
+    ]
+
+
+def _dimension(size: str | int) -> dict[str, str | int | None]:
+    return {"number": size, "name": None} if isinstance(size, int) else {"number": None, "name": size}
+
+
+def _sizes(array: Mapping[str, Any], axes: int) -> list[int]:
+    """The shape of an array that has so many axes."""
+    if len(array["shape"]) != axes or 0 in array["shape"]:
+        raise ValueError(f"{array['name']} has another number of axes, or no content")
+    return list(array["shape"])
+
+
+def _check_weight(array: Mapping[str, Any], shape: tuple[int, ...]) -> None:
+    numbers = _numbers(array, shape, np.dtype(np.float32)).reshape(-1)
+    if not all(np.isfinite(numbers[start : start + BLOCK]).all() for start in range(0, numbers.size, BLOCK)):
+        raise ValueError(f"{array['name']} has numbers that are not finite")
+
+
+def _numbers(array: Mapping[str, Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """The numbers of an array where they are in the file; ValueError unless it is of this shape and type."""
+    if tuple(array["shape"]) != shape or array["type"] != DTYPES[dtype]:
+        raise ValueError(f"{array['name']} is not {dtype} {list(shape)}")
+    if len(array["content"] or b"") != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"{array['name']} has another number of bytes than its shape {list(shape)} takes")
+    return np.frombuffer(array["content"], dtype.newbyteorder("<")).reshape(shape)

@@ -1,0 +1,45 @@
+"""A graph and its arrays → the bytes of an ONNX model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from seqtrain import __version__
+from seqtrain.inference.builder import INPUTS, IR_VERSION, OPSET, GraphBuilder, outputs
+from seqtrain.inference.cells import Array
+
+
+def to_bytes(
+    graph: GraphBuilder, weights: Mapping[str, Array], *, classes: int, metadata: Mapping[str, str]
+) -> bytes:
+    """The model; weights: the arrays for the places that the graph keeps."""
+    arrays = {
+        name: np.asarray(weights[name], np.float32) if value is None else value
+        for name, value in graph.stored.items()
+    }
+    model = helper.make_model(
+        helper.make_graph(
+            [
+                helper.make_node(node.operator, node.inputs, node.outputs, **dict(node.attributes))
+                for node in graph.nodes
+            ],
+            "seqtrain",
+            _value_infos(INPUTS),
+            _value_infos(outputs(classes)),
+            [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="seqtrain",
+        producer_version=__version__,
+    )
+    helper.set_model_props(model, dict(metadata))
+    return bytes(model.SerializeToString())
+
+
+def _value_infos(values: Mapping[str, tuple[int, tuple[str | int, ...]]]) -> list[onnx.ValueInfoProto]:
+    return [helper.make_tensor_value_info(name, dtype, shape) for name, (dtype, shape) in values.items()]

@@ -1,0 +1,79 @@
+"""Which model files are read, and that all others are refused before anybody runs them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import permutations
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqtrain.errors import RunError
+from seqtrain.inference.layout import Layout
+from seqtrain.inference.metadata import KEY
+from seqtrain.inference.model_file import read_model
+from seqtrain.inference.predictor import Predictor
+from tests import crafted
+from tests.onnx_models import METADATA, SIZES, model_bytes
+from tests.shapes import CELLS, POOLINGS, Shape
+
+EVERY_SHAPE = [
+    Shape(cell, pooling, bidirectional, layers)
+    for cell in CELLS
+    for count in range(1, len(POOLINGS) + 1)
+    for pooling in permutations(POOLINGS, count)
+    for bidirectional, layers in ((True, 1), (False, 3))
+]
+
+
+def test_whatever_is_built_is_read() -> None:
+    for shape in EVERY_SHAPE:
+        file = read_model(model_bytes(shape), "model.onnx")
+        assert file.layout == Layout(units=SIZES["units"], **asdict(shape))
+        assert (file.words, file.classes) == (SIZES["vocabulary"], SIZES["classes"])
+        assert file.metadata == METADATA[KEY].encode()
+
+
+def test_the_library_may_write_it_anew() -> None:
+    """Which orders fields as it likes."""
+    again = onnx.load_from_string(crafted.GOOD).SerializeToString()
+    assert read_model(again, "model.onnx") == read_model(crafted.GOOD, "model.onnx")
+
+
+@pytest.mark.parametrize(("forge", "reason"), crafted.MODELS.values(), ids=crafted.MODELS)
+def test_a_forged_file_is_refused(forge: crafted.Forge, reason: str) -> None:
+    with pytest.raises(RunError, match=reason) as caught:
+        Predictor(forge())
+    assert str(caught.value).startswith("the model: ")
+    assert len(str(caught.value)) < 1000
+
+
+def test_any_limit_on_the_tokens_will_do() -> None:
+    expected = Predictor(crafted.GOOD).probabilities(["a joy to watch"])
+    for max_length in (12, 10**12, 10**90):
+        forged = Predictor(crafted.with_rule(max_length=max_length)())
+        np.testing.assert_array_equal(forged.probabilities(["a joy to watch"]), expected)
+
+
+places = st.integers(0, len(crafted.GOOD))
+flip = st.tuples(places, places.map(lambda place: place + 1), st.binary(min_size=1, max_size=1))
+cut = st.tuples(places, places, st.just(b""))
+splice = st.builds(lambda start, end, source: (start, end, crafted.GOOD[source : source + 40]), *[places] * 3)
+insert = st.builds(lambda start, some: (start, start, some), places, st.binary(min_size=1, max_size=9))
+
+
+@settings(deadline=None, max_examples=1000)
+@given(st.lists(flip | cut | splice | insert, min_size=1, max_size=3))
+def test_a_mutant_is_refused_or_answers(mutations: list[tuple[int, int, bytes]]) -> None:
+    content = bytearray(crafted.GOOD)
+    for start, end, new in mutations:
+        content[start:end] = new
+    try:
+        probabilities = Predictor(bytes(content)).probabilities(["a joy", "", "dull and long!"])
+    except RunError:
+        return
+    assert probabilities.shape == (3, SIZES["classes"])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
