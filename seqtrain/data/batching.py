@@ -93,7 +93,8 @@ def _longest_first(lengths: NDArray[np.int32]) -> NDArray[np.int64]:
 
 def _capacity(lengths: NDArray[np.int32], batch_tokens: int, max_batch: int) -> NDArray[np.int32]:
     """How many rows a batch holds whose longest row is this one, int32[rows]."""
-    return np.clip(batch_tokens // lengths, 1, max_batch).astype(np.int32)
+    capacity = np.clip(batch_tokens // lengths, 1, max_batch)
+    return capacity.astype(np.int32, copy=False)
 
 
 def _pool_ends(capacity: NDArray[np.int32]) -> list[int]:

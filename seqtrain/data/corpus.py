@@ -3,7 +3,7 @@
 While texts stream by, in chunks, each process that encodes numbers the words by itself; a lookup array for each
 turns its numbers into provisional ids. When all is read, the vocabulary is counted and one more lookup array turns
 provisional ids into final ones. So a text is tokenized once even if the rows to train on are drawn later, and what
-is written depends neither on the provisional ids nor on the processes.
+is written depends neither on the provisional ids, of which a word may have several, nor on the processes.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,15 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqtrain.data import storage
+from seqtrain.data.corpora import DEV, TRAIN, Corpora
 from seqtrain.data.encoding import Numbering, Texts
+from seqtrain.data.lexicon import Lexicon
 from seqtrain.data.problems import Problems, listed
 from seqtrain.data.reader import BadRow, Example
 from seqtrain.data.splitting import stratified_share
 from seqtrain.data.storage import Block, Corpus
 from seqtrain.errors import DataError
-from seqtrain.suggestion import did_you_mean
 from seqtrain.text.tokenizer import Tokenizer
-from seqtrain.text.vocabulary import SPECIAL, UNK, Vocabulary
+from seqtrain.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from seqtrain.data.workers import Numbered
@@ -40,16 +39,10 @@ __all__ = ["Corpora", "Corpus", "build_corpora", "encode_corpus", "stratified_sh
 CHUNK_CHARACTERS = 1 << 18
 """About so much text is in memory at a time, for each process a few times."""
 
+MOST_LABELS = 10_000
+"""A file with more has something else where its labels should be: texts, or numbers of rows."""
+
 _ROW_CHARACTERS = 64  # that a row counts for besides its text
-
-
-class Corpora(NamedTuple):
-    """What a fit learns from. Labels are sorted by code point; a label id is an index into them."""
-
-    train: Corpus
-    dev: Corpus
-    vocabulary: Vocabulary
-    labels: list[str]
 
 
 def build_corpora(
@@ -62,17 +55,19 @@ def build_corpora(
     max_size: int,
     split_seed: int,
     processes: int = 1,
+    problems: Problems | None = None,
 ) -> Corpora:
     """Encode the rows to train on and those for dev: other rows, or a stratified share of the former.
 
-    The vocabulary, and with it every id, is that of the rows left to train on. The corpora are written to
-    `train` and `dev` in the folder; meanwhile a draft takes as much space again. With `processes` above 1, so many
-    more take part where there is much to encode, each of which keeps every distinct word that it meets in memory.
+    The vocabulary, and with it every id, is that of the rows left to train on. All is written to the folder, from
+    which `Corpora.open` gets it again; meanwhile a draft takes as much space again. With `processes` above 1, so many
+    more take part where there is much to encode. Memory does not grow with texts or words; a row takes some bytes.
 
-    Raises one DataError for all rows of both that cannot be used, labels that only dev has among them; or if
-    there are fewer than two labels, no row for dev, or a share of a label with a single row.
+    Raises one DataError for all rows of both that cannot be used, labels that only dev has among them, unless
+    `problems` skips them; or if there are fewer than two labels, too many, no row for dev, or a share of a label with
+    a single row.
     """
-    problems = Problems()
+    problems = Problems() if problems is None else problems
     draft = _Draft.write(problems.usable(train), folder / "draft", tokenizer, processes)
     draft.require_labels(problems)
     labels = sorted(draft.labels)
@@ -82,15 +77,17 @@ def build_corpora(
         _, held_out = stratified_share(draft.corpus.labels, dev, split_seed, list(draft.labels))
         in_train[held_out] = False
         vocabulary = draft.vocabulary(in_train, min_count, max_size)
-        dev_corpus = draft.finish(~in_train, vocabulary, folder / "dev")
+        dev_corpus = draft.finish(~in_train, vocabulary, folder / DEV)
     else:
         vocabulary = draft.vocabulary(in_train, min_count, max_size)
         dev_corpus = encode_corpus(
-            dev, folder / "dev", tokenizer, vocabulary, labels, problems, processes=processes
+            dev, folder / DEV, tokenizer, vocabulary, labels, problems, processes=processes
         )
-    train_corpus = draft.finish(in_train, vocabulary, folder / "train")
+    train_corpus = draft.finish(in_train, vocabulary, folder / TRAIN)
     shutil.rmtree(folder / "draft")
-    return Corpora(train_corpus, dev_corpus, vocabulary, labels)
+    corpora = Corpora(train_corpus, dev_corpus, vocabulary, labels)
+    corpora.save(folder)
+    return corpora
 
 
 def encode_corpus(
@@ -106,10 +103,10 @@ def encode_corpus(
     """Encode rows into a folder with a vocabulary and labels that are there already.
 
     Raises one DataError for all rows that cannot be used, those with another label among them, together with
-    the problems found earlier, in other files; or if there is no row.
+    the problems found earlier, in other files, unless they are skipped; or if there is no row.
     """
     problems = Problems() if problems is None else problems
-    known = rows_of_known_label(problems.usable(examples), labels, problems)
+    known = problems.usable(examples, labels)
     label_ids = {label: index for index, label in enumerate(labels)}
     corpus = _write_encoded(known, folder, tokenizer, vocabulary.encode, label_ids, processes)
     problems.raise_if_any()
@@ -118,41 +115,19 @@ def encode_corpus(
     return corpus
 
 
-def rows_of_known_label(
-    examples: Iterable[Example], labels: Sequence[str], problems: Problems
-) -> Iterator[Example]:
-    """The examples whose label is one of these; the others become problems."""
-    known = frozenset(labels)
-    for example in examples:
-        if example.label in known:
-            yield example
-        else:
-            message = _unknown_label(str(example.label), tuple(labels))
-            problems.add(BadRow(example.file, example.line, "unknown label", message))
-
-
-@lru_cache(maxsize=1000)  # a close label takes time to find, and many rows may share one mistake
-def _unknown_label(label: str, labels: tuple[str, ...]) -> str:
-    shown = label if len(label) <= 60 else label[:59] + "…"
-    return f"label {shown!r} is not among {listed(labels)}.{did_you_mean(shown, labels)}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Draft:
     """All rows of the training files, with provisional ids for tokens and labels."""
 
     corpus: Corpus
-    words: Numbering
+    words: Lexicon
     labels: Numbering
 
     @classmethod
     def write(cls, examples: Iterable[Example], folder: Path, tokenizer: Tokenizer, processes: int) -> _Draft:
-        words, labels = Numbering(), Numbering()
-
-        def encode(tokens: list[str]) -> list[int]:
-            return list(map(words.__getitem__, tokens))
-
-        return cls(_write_encoded(examples, folder, tokenizer, encode, labels, processes), words, labels)
+        folder.mkdir(parents=True, exist_ok=True)
+        words, labels = Lexicon(folder), Numbering()
+        return cls(_write_encoded(examples, folder, tokenizer, words.ids, labels, processes), words, labels)
 
     def require_labels(self, problems: Problems) -> None:
         """DataError unless there are labels to tell apart; that of the problems first, they may be why."""
@@ -168,20 +143,13 @@ class _Draft:
 
     def vocabulary(self, in_train: NDArray[np.bool_], min_count: int, max_size: int) -> Vocabulary:
         """The vocabulary of the rows where `in_train` is True."""
-        counts = np.zeros(len(self.words), np.int64)
-        for block in storage.blocks(self.corpus, in_train):
-            counts += np.bincount(block.token_ids, minlength=len(counts))
-        # Most of many words are rare: they are left out here, before all that may be in the vocabulary are sorted.
-        place = max(0, len(counts) - max_size)
-        frequent = counts >= max(1, np.partition(counts, place)[place])
-        pairs = zip(compress(self.words, frequent), counts[frequent].tolist(), strict=True)
-        rest = (SPECIAL[UNK], int(counts[~frequent].sum()))
-        return Vocabulary.from_counts([*pairs, rest], min_count, max_size)
+        counts = self.words.counts(block.token_ids for block in storage.blocks(self.corpus, in_train))
+        return self.words.vocabulary(counts, min_count, max_size)
 
     def finish(self, keep: NDArray[np.bool_], vocabulary: Vocabulary, folder: Path) -> Corpus:
         """Write the rows where `keep` is True, with their final ids."""
         label_ids = {label: index for index, label in enumerate(sorted(self.labels))}
-        final_tokens = np.array(vocabulary.encode(list(self.words)), np.int32)
+        final_tokens = self.words.final_ids(vocabulary)
         final_labels = np.array([label_ids[label] for label in self.labels], np.int32)
         final = (
             block._replace(token_ids=final_tokens[block.token_ids], labels=final_labels[block.labels])
@@ -238,10 +206,19 @@ def _chunk(
     names = [example.label for example in examples]
     assert None not in names, "the reader of labelled data refuses a row without a label"
     labels = np.array([label_ids[str(name)] for name in names], np.int32)
+    if len(label_ids) > MOST_LABELS:
+        raise _too_many_labels(examples[int(np.argmax(labels >= MOST_LABELS))])
     weights = np.array([example.weight for example in examples], np.float32)
     files = np.array([file_ids[example.file] for example in examples], np.int32)
     lines = np.array([example.line for example in examples], np.int64)
     return Texts.of(example.text for example in examples), _Rows(labels, weights, files, lines)
+
+
+def _too_many_labels(example: Example) -> DataError:
+    return DataError(
+        f"{example.file}:{example.line}: here is one label more than {MOST_LABELS:,}, too many to tell apart",
+        hint="data.columns.label is probably the wrong column.",
+    )
 
 
 def _blocks(
@@ -251,6 +228,7 @@ def _blocks(
     ids: defaultdict[int, array[int]] = defaultdict(lambda: array("i"))
     for rows, (by, texts) in encoded:
         known = ids[by]
+        del known[texts.first :]
         if texts.words:  # `encode` makes an <unk> of none
             known.extend(encode(texts.words))
         yield Block(

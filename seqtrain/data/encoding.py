@@ -19,16 +19,33 @@ from seqtrain.data.pieces import CUTS, SEPARATOR, Pieces
 from seqtrain.text.tokenizer import TOKENIZERS, Tokenizer, truncate
 from seqtrain.text.vocabulary import SPECIAL, UNK
 
+MOST_BYTES = 1 << 25
+"""An Encoder whose words take more memory forgets them: those of some 240,000 words."""
+
+_WORD_BYTES = 130  # of memory for a word and its number besides its characters, as measured
+
 # Pieces beyond ASCII that are remembered, about 5 MB. Where nothing separates words, a piece may be a whole text.
 _KNOWN, _LONGEST_KNOWN = 1 << 14, 64
 
 
 class Numbering(dict[str, int]):
-    """Numbers strings from 0, in order of first appearance."""
+    """Numbers strings from `first` on, in order of first appearance."""
+
+    def __init__(self, first: int = 0) -> None:
+        self.first = first
 
     def __missing__(self, key: str) -> int:
-        self[key] = number = len(self)
+        self[key] = number = self.first + len(self)
         return number
+
+    def since(self, known: int) -> list[str]:
+        """The strings but for the first `known`."""
+        return list(islice(reversed(self), len(self) - known))[::-1]
+
+
+def memory(words: list[str]) -> int:
+    """About how many bytes it takes to have numbered these words."""
+    return sum(map(len, words)) + _WORD_BYTES * len(words)
 
 
 class Texts(NamedTuple):
@@ -47,12 +64,14 @@ class Texts(NamedTuple):
 class Encoded(NamedTuple):
     """What an Encoder makes of a chunk.
 
-    words: those that it had never met before; their numbers go on from those of the words in earlier chunks.
+    words: those that it does not remember from earlier chunks; first: the number of the first of them, the others
+    follow. It is 0 if nothing was remembered: what the numbers stood for before is no longer true.
     numbers int32[tokens]: the words of all texts, one text after the other; lengths int32[texts], at least 1;
     truncated bool[texts], True for a text that had more tokens.
     """
 
     words: list[str]
+    first: int
     numbers: NDArray[np.int32]
     lengths: NDArray[np.int32]
     truncated: NDArray[np.bool_]
@@ -62,18 +81,25 @@ class Encoder:
     """Tokenizes chunks of texts, and numbers the words in the order in which it meets them.
 
     A text without a token becomes the word `<unk>`. Texts are cut into pieces, and only those that are not remembered
-    are tokenized. Each distinct word stays in memory; what is remembered of the pieces takes 25 MB at most.
+    are tokenized. When the words take more than MOST_BYTES, all are forgotten before the next chunk; what is remembered
+    of the pieces takes 25 MB at most.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._cut, self._between = CUTS[tokenizer.kind]
-        self._words = Numbering()
-        self._tokenized = partial(_tokenized, tokenizer=tokenizer, words=self._words)
+        self._start()
+
+    def _start(self) -> None:
+        """Remembers nothing, whatever was before."""
+        self._words, self._memory = Numbering(), 0
+        self._tokenized = partial(_tokenized, tokenizer=self._tokenizer, words=self._words)
         self._table = PieceTable()
         self._known = lru_cache(_KNOWN)(self._tokenized)
 
     def __call__(self, texts: Texts) -> Encoded:
+        if self._memory > MOST_BYTES:
+            self._start()
         # Bytes beyond ASCII stay as they are. With ASCII in lower case, fewer pieces are distinct.
         utf8 = texts.utf8.lower() if self._tokenizer.lowercase else texts.utf8
         padded = utf8 + SEPARATOR * LONGEST
@@ -82,8 +108,9 @@ class Encoder:
         numbers, counts = self._numbers(padded, pieces)
         stops = np.concatenate([[0], np.cumsum(counts)])[np.searchsorted(pieces.starts, texts.ends)]
         rows = self._rows(numbers, stops)
-        new = list(islice(reversed(self._words), len(self._words) - known))
-        return Encoded(new[::-1], *rows)
+        new = self._words.since(known)
+        self._memory += memory(new)
+        return Encoded(new, known, *rows)
 
     def _numbers(self, text: bytes, pieces: Pieces) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """The numbers of the words of all pieces, and of how many words each piece consists."""

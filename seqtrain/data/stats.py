@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqtrain.data.problems import listed
 from seqtrain.data.storage import Corpus
@@ -42,13 +43,17 @@ class CorpusStats:
 
 def corpus_stats(corpus: Corpus, labels: Sequence[str]) -> CorpusStats:
     """Count through a corpus with these labels, in bounded memory."""
-    chunks = (corpus.token_ids[start : start + _CHUNK] for start in range(0, len(corpus.token_ids), _CHUNK))
+    label_counts = np.zeros(len(labels), np.int64)
+    for chunk in _chunks(corpus.labels):
+        label_counts += np.bincount(chunk, minlength=len(labels))
     return CorpusStats(
         rows=len(corpus),
         tokens=len(corpus.token_ids),
         truncated=int(np.count_nonzero(corpus.truncated)),
-        unknown=sum(int(np.count_nonzero(chunk == UNK)) for chunk in chunks),
-        label_counts=dict(
-            zip(labels, np.bincount(corpus.labels, minlength=len(labels)).tolist(), strict=True)
-        ),
+        unknown=sum(int(np.count_nonzero(chunk == UNK)) for chunk in _chunks(corpus.token_ids)),
+        label_counts=dict(zip(labels, label_counts.tolist(), strict=True)),
     )
+
+
+def _chunks(values: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

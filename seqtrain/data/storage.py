@@ -37,7 +37,8 @@ class Corpus:
 
     token_ids int32[tokens], those of row i from offsets[i] to offsets[i + 1]; offsets int64[rows + 1];
     labels int32[rows]; weights float32[rows]; truncated bool[rows], True if the text had more tokens;
-    files int32[rows], lines int64[rows]: row i was read from file_names[files[i]], line lines[i] from 1.
+    files int32[rows], lines int64[rows]: row i was read from file_names[files[i]], line lines[i] from 1. The files need
+    not be there any more.
     """
 
     token_ids: NDArray[np.int32]
@@ -55,7 +56,8 @@ class Corpus:
     @property
     def lengths(self) -> NDArray[np.int32]:
         """The number of tokens of each row, int32[rows], at least 1; computed anew at each access."""
-        return np.diff(self.offsets).astype(np.int32)
+        lengths = np.empty(len(self), np.int32)
+        return np.subtract(self.offsets[1:], self.offsets[:-1], out=lengths, casting="unsafe")
 
     def location(self, row: int) -> str:
         """Where a row was read, as `file:line`."""

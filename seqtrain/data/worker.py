@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-from typing import IO
+from typing import IO, Any
 
-from seqtrain.data.encoding import Encoder, Texts
+from seqtrain.data.encoding import Encoder
+from seqtrain.text.tokenizer import Tokenizer
 
 
 def main() -> None:
@@ -24,16 +25,18 @@ def main() -> None:
 
 
 def _serve(requests: IO[bytes], replies: IO[bytes]) -> None:
-    encode = Encoder(pickle.load(requests))
+    tokenizer: Tokenizer | None = _received(requests)
+    if tokenizer is None:
+        return
+    encode = Encoder(tokenizer)
     while (texts := _received(requests)) is not None:
         pickle.dump(encode(texts), replies, pickle.HIGHEST_PROTOCOL)
         replies.flush()
 
 
-def _received(requests: IO[bytes]) -> Texts | None:
-    """The next request; None if there is none, or not all of it, because the other process has ended."""
+def _received(requests: IO[bytes]) -> Any:
+    """The next object; None if there is none, or not all of it, because the other process has ended."""
     try:
-        texts: Texts = pickle.load(requests)
+        return pickle.load(requests)
     except (EOFError, pickle.UnpicklingError):
         return None
-    return texts

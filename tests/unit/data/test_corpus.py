@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from itertools import islice
 from unittest import mock
 
 import numpy as np
@@ -14,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqtrain.data import corpus as corpus_module
-from seqtrain.data import storage, workers
+from seqtrain.data import encoding, lexicon, storage, workers
 from seqtrain.data.corpus import build_corpora, encode_corpus, stratified_share
+from seqtrain.data.problems import Problems
 from seqtrain.data.reader import BadRow, Example, read
 from seqtrain.errors import DataError
 from seqtrain.text.tokenizer import Tokenizer
@@ -82,9 +84,11 @@ every_label = examples([("a b", label) for label in ("pos", "neg", "Änder")] * 
 
 
 @contextmanager
-def small(block=1 << 18, chunk=1 << 18, start=1 << 24):
-    """So many tokens a block and characters a chunk; so many bytes until processes are started."""
+def small(block=1 << 18, chunk=1 << 18, start=1 << 24, words=1 << 28):
+    """So many tokens a block and characters a chunk; so many bytes until processes are started, and for words."""
     with (
+        mock.patch.object(encoding, "MOST_BYTES", words),
+        mock.patch.object(lexicon, "MOST_BYTES", words),
         mock.patch.object(storage, "BLOCK_TOKENS", block),
         mock.patch.object(corpus_module, "CHUNK_CHARACTERS", chunk),
         mock.patch.object(workers, "START_BYTES", start),
@@ -92,10 +96,14 @@ def small(block=1 << 18, chunk=1 << 18, start=1 << 24):
         yield
 
 
-@given(some_examples, some_examples, st.integers(1, 20), st.integers(1, 500))
-def test_corpora_are_what_encoding_in_memory_gives(tmp_path_factory, train, dev, block, chunk):
+few_bytes = st.sampled_from([0, 300, 500, 1 << 28])  # none, two or three words
+
+
+@settings(deadline=None)
+@given(some_examples, some_examples, st.integers(1, 20), st.integers(1, 500), few_bytes)
+def test_corpora_are_what_encoding_in_memory_gives(tmp_path_factory, train, dev, block, chunk, words):
     train, dev = every_label + train, dev + every_label
-    with small(block, chunk):
+    with small(block, chunk, words=words):
         corpora = build(tmp_path_factory.mktemp("corpora"), train, dev)
     vocabulary = counted_in_memory(train)
     assert corpora.labels == ["neg", "pos", "Änder"]
@@ -104,12 +112,15 @@ def test_corpora_are_what_encoding_in_memory_gives(tmp_path_factory, train, dev,
     assert rows_of(corpora.dev) == encoded_in_memory(dev, vocabulary, corpora.labels)
 
 
-@given(some_examples, st.floats(0.01, 0.99), strategies.seeds, st.integers(1, 20), st.integers(1, 500))
+@settings(deadline=None)
+@given(
+    some_examples, st.floats(0.01, 0.99), strategies.seeds, st.integers(1, 20), st.integers(1, 500), few_bytes
+)
 def test_a_share_is_split_off_before_the_vocabulary_is_counted(
-    tmp_path_factory, rows, share, seed, block, chunk
+    tmp_path_factory, rows, share, seed, block, chunk, words
 ):
     rows = every_label + rows
-    with small(block, chunk):
+    with small(block, chunk, words=words):
         corpora = build(tmp_path_factory.mktemp("corpora"), rows, share, split_seed=seed)
     label_ids = [corpora.labels.index(row.label) for row in rows]
     train, dev = ([rows[row] for row in side] for side in stratified_share(label_ids, share, seed))
@@ -123,14 +134,26 @@ def files_of(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+# They forget all words before each chunk.
+FORGETFUL = mock.patch.object(
+    workers,
+    "_CODE",
+    workers._CODE.replace(
+        "main()", "import seqtrain.data.encoding as encoding; encoding.MOST_BYTES = 0; main()"
+    ),
+)
+
+
 @settings(max_examples=5, deadline=None)  # each starts up to six processes
-@given(some_examples, st.booleans(), st.integers(1, 1000), st.integers(2, 3))
-def test_the_files_do_not_depend_on_the_processes(tmp_path_factory, rows, drawn, chunk, processes):
+@given(some_examples, st.booleans(), st.integers(1, 1000), st.integers(2, 3), few_bytes)
+def test_the_files_do_not_depend_on_processes_and_memory(
+    tmp_path_factory, rows, drawn, chunk, processes, words
+):
     rows = every_label + rows
     alone, together = tmp_path_factory.mktemp("alone"), tmp_path_factory.mktemp("together")
     dev = 0.5 if drawn else rows[::-1]
     one = build(alone, rows, dev)
-    with small(chunk=chunk, start=0):
+    with small(chunk=chunk, start=0, words=words), FORGETFUL if words == 0 else nullcontext():
         several = build(together, rows, dev, processes=processes)
     assert several.vocabulary == one.vocabulary
     assert several.labels == one.labels
@@ -172,7 +195,8 @@ def test_special_names_in_a_text_are_unknown_words(tmp_path):
 
 def test_only_the_corpora_stay_in_the_folder(tmp_path):
     build(tmp_path, every_label, 0.5)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["dev", "train"]
+    names = ["dev", "index.json", "labels.json", "train", "vocabulary.tsv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
 def test_rows_from_files(tmp_path):
@@ -252,17 +276,48 @@ def test_labels_that_only_dev_has(tmp_path):
 
 def test_an_endless_label_is_cut_short(tmp_path):
     message = error_of(lambda: build(tmp_path, every_label, examples([("a", "x" * 10_000)])))
-    assert f"label '{'x' * 59}…' is not among" in message
+    assert len(message) < 200
 
 
 BAD = BadRow("train.tsv", 7, "empty text", "the text is empty")
 
 
 def test_bad_rows_of_train_and_dev_are_told_together(tmp_path):
-    dev = [BadRow("dev.tsv", 1, "NUL", "a NUL"), *examples([("a", "po")], "dev.tsv")]
+    dev = [*examples([("a", "po")], "dev.tsv"), BadRow("dev.tsv", 2, "NUL", "a NUL")]
     lines = error_of(lambda: build(tmp_path, [*every_label, BAD], dev)).split("\n")
-    assert lines[0] == "3 rows cannot be used: 1 empty text, 1 NUL, 1 unknown label"
-    assert [line.split()[0] for line in lines[1:4]] == ["train.tsv:7:", "dev.tsv:1:", "dev.tsv:1:"]
+    assert lines[0] == "3 rows cannot be used: 1 empty text, 1 unknown label, 1 NUL"
+    assert [line.split()[0] for line in lines[1:4]] == ["train.tsv:7:", "dev.tsv:1:", "dev.tsv:2:"]
+
+
+def test_bad_rows_may_be_skipped(tmp_path):
+    """Then the corpora are those of the other rows, and whoever asked for it has them all."""
+    dev = examples([("a b", "po"), ("x", "pos")], "dev.tsv")
+    rejected = []
+    problems = Problems(rejected.append)
+    corpora = build(tmp_path / "skipped", [BAD, *every_label], dev, problems=problems)
+    others = build(tmp_path / "others", every_label, dev[1:])
+    assert rows_of(corpora.train) == rows_of(others.train)
+    assert rows_of(corpora.dev) == rows_of(others.dev)
+    assert [(row.file, row.line) for row in rejected] == [("train.tsv", 7), ("dev.tsv", 1)]
+    assert (problems.used, problems.rejected) == (7, 2)
+
+
+@pytest.mark.parametrize("chunk", [1, 1 << 18])
+def test_more_labels_than_anybody_has_are_a_wrong_column(tmp_path, chunk):
+    """At once: what comes after is not read."""
+
+    def rows():
+        yield from examples([("a", f"label {number % 12}") for number in range(50)])
+        raise AssertionError("read on")
+
+    with small(chunk=chunk), mock.patch.object(corpus_module, "MOST_LABELS", 11):
+        endless = rows() if chunk == 1 else islice(rows(), 50)
+        assert error_of(lambda: build(tmp_path, endless, 0.5)) == (
+            "train.tsv:12: here is one label more than 11, too many to tell apart\n"
+            "  data.columns.label is probably the wrong column."
+        )
+    with mock.patch.object(corpus_module, "MOST_LABELS", 12):
+        assert len(build(tmp_path, islice(rows(), 50), 0.5).labels) == 12
 
 
 @pytest.mark.parametrize("good", [0, 1, 6])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import weakref
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -43,9 +45,10 @@ tokenizers = st.builds(
 def encoded(encoder: Encoder, words: list[str], texts: list[str]) -> list[tuple[list[str], bool]]:
     """The words and the truncation of each text; `words` are those known so far."""
     result = encoder(Texts.of(texts))
-    words += result.words
+    assert result.first in (0, len(words))
+    words[result.first :] = result.words
     assert len(set(words)) == len(words), "each word is new once"
-    assert [column.dtype for column in result[1:]] == [np.int32, np.int32, np.bool_]
+    assert [column.dtype for column in result[2:]] == [np.int32, np.int32, np.bool_]
     assert len(result.numbers) == result.lengths.sum()
     rows = np.split(result.numbers, np.cumsum(result.lengths)[:-1])
     assert len(rows) == len(result.truncated) == len(texts)
@@ -60,15 +63,18 @@ def expected(tokenizer: Tokenizer, text: str) -> tuple[list[str], bool]:
     return tokenizer(text) or ["<unk>"], len(all_tokens) > tokenizer.max_length
 
 
-@given(tokenizers, chunks, st.integers(1, 20))
+@given(tokenizers, chunks, st.integers(1, 20), st.sampled_from([0, 1000, encoding.MOST_BYTES]))
 def test_texts_become_what_the_tokenizer_makes_of_them(
-    tokenizer: Tokenizer, chunks: list[list[str]], bits: int
+    tokenizer: Tokenizer, chunks: list[list[str]], bits: int, most_bytes: int
 ) -> None:
     words: list[str] = []
-    with mock.patch.object(encoding, "PieceTable", return_value=PieceTable(bits)):
+    with (
+        mock.patch.object(encoding, "PieceTable", partial(PieceTable, bits)),
+        mock.patch.object(encoding, "MOST_BYTES", most_bytes),
+    ):
         encoder = Encoder(tokenizer)
-    for texts in chunks:
-        assert encoded(encoder, words, texts) == [expected(tokenizer, text) for text in texts]
+        for texts in chunks:
+            assert encoded(encoder, words, texts) == [expected(tokenizer, text) for text in texts]
 
 
 def test_words_are_numbered_in_one_go_through_all_chunks() -> None:
@@ -79,6 +85,25 @@ def test_words_are_numbered_in_one_go_through_all_chunks() -> None:
     assert second.words == ["a"]
     assert second.numbers.tolist() == [5, first.words.index("film")]
     assert encoder(Texts.of(["a film"])).words == []
+
+
+def test_words_are_forgotten_when_they_take_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "MOST_BYTES", 100_000)
+    encoder = Encoder(Tokenizer("word", lowercase=True, max_length=400, truncate="middle"))
+    answers = [encoder(Texts.of([f"the plot of é{chunk} and {'x' * 20_000}{chunk}"])) for chunk in range(20)]
+    assert [number for number, answer in enumerate(answers) if answer.first == 0] == [0, 5, 10, 15]
+    assert all(("the" in answer.words) == (answer.first == 0) for answer in answers)
+    assert encoder._memory < 110_000
+
+
+def test_the_memory_of_words_is_about_what_is_said() -> None:
+    tracemalloc.start()
+    numbering = encoding.Numbering()
+    for number in range(100_000):
+        numbering[f"word{number}"]
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert 0.7 < encoding.memory(list(numbering)) / taken < 1.3
 
 
 @pytest.mark.parametrize("bits", [1, 20])
