@@ -12,8 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqtrain.data.corpus import rows_of_known_label
-from seqtrain.data.problems import Problems
+from seqtrain.data.problems import Problems, listed
 from seqtrain.data.reader import BadRow, Example, expand, read, read_stream
 from seqtrain.data.splits import Splits
 from seqtrain.errors import DataError
@@ -50,7 +49,8 @@ class TrainedModel:
 
     def __init__(self, run: Run, *, threads: int | None = None) -> None:
         self.run = run
-        self._predictor = Predictor(run.require(run.model_file), threads=threads)
+        model = run.sealed(run.model_file)
+        self._predictor = Predictor(model, origin=str(run.model_file), threads=threads)
 
     @property
     def labels(self) -> list[str]:
@@ -70,23 +70,37 @@ class TrainedModel:
     ) -> dict[str, Any]:
         """The metrics on labelled files of the run's format or, without a path, on a split of the run's own data.
 
-        Raises DataError if a row cannot be used, UsageError if the run has no such split.
+        Rows that cannot be used are skipped if the run's config skips them. Otherwise DataError is raised, and
+        UsageError if the run has no such split.
         """
-        metrics, _ = self.measure(self.labelled_rows(path, split=split))
+        metrics, _ = self.measure(self.labelled_rows(path, split=split), self.problems())
         return metrics
+
+    def problems(self) -> Problems:
+        """Where `measure` counts rows: bad ones are an error, unless the run's config skips them."""
+        from seqtrain.settings import skips_bad_rows
+
+        return Problems(lambda row: None) if skips_bad_rows(self.run.config()) else Problems()
+
+    def source(self, split: str) -> str:
+        """Like "data/test.tsv, the test split of the run's config"; UsageError if the run has no such split."""
+        splits = self._own_splits()
+        files = splits.files(split)
+        names = listed([files] if isinstance(files, str) else files)
+        part = "part of which is " if splits.is_drawn(split) else ""
+        return f"{names}, {part}the {split} split of the run's config"
 
     def labelled_rows(
         self, path: str | Path | Sequence[str | Path] | None = None, *, split: str = "test"
     ) -> Iterator[Example | BadRow]:
         """The rows that `evaluate` measures the model on."""
-        splits = self._splits()
         if path is None:
-            splits = splits.seen_from(self.run.info().get("start_folder", "."))
+            splits = self._own_splits()
             if splits.is_drawn(split):
                 self._require_unchanged(expand(splits.files(split)))
             return splits.rows(split)
         paths = [path] if isinstance(path, str | Path) else path
-        return replace(splits, test=[str(name) for name in paths]).rows("test")
+        return replace(self._splits(), test=[str(name) for name in paths]).rows("test")
 
     def texts(self, path: str | Path) -> Iterator[Example | BadRow]:
         """The texts of a file in the run's format, labels or not."""
@@ -95,12 +109,16 @@ class TrainedModel:
 
     def text_lines(self, stream: IO[bytes], name: str) -> Iterator[Example | BadRow]:
         """The lines of a stream, each a text; `name` stands for it in messages."""
-        return read_stream(stream, name, max_line_bytes=LONGEST_LINE)
+        return read_stream(stream, name, max_line_bytes=LONGEST_LINE, remedy="shorten it")
 
     def _splits(self) -> Splits:
-        from seqtrain.pipeline import data_splits
+        from seqtrain.settings import data_splits
 
         return data_splits(self.run.config())
+
+    def _own_splits(self) -> Splits:
+        """The splits of the run's config, their files named as seen from here."""
+        return self._splits().seen_from(self.run.info().get("start_folder", "."))
 
     def _require_unchanged(self, files: Iterable[Path]) -> None:
         """DataError if a file's content was not among the data of the run: what was drawn then cannot be again."""
@@ -116,10 +134,14 @@ class TrainedModel:
                     hint="Name other rows with --data, or train again with `seqtrain fit`.",
                 )
 
-    def measure(self, rows: Iterable[Example | BadRow]) -> tuple[dict[str, Any], list[Mistake]]:
-        """The metrics on these rows, and the rows that the model got wrong, the surest first."""
-        problems = Problems()
-        known = rows_of_known_label(problems.usable(rows), self.labels, problems)
+    def measure(
+        self, rows: Iterable[Example | BadRow], problems: Problems
+    ) -> tuple[dict[str, Any], list[Mistake]]:
+        """The metrics on these rows, and the rows that the model got wrong, the surest first.
+
+        The rows are counted in `problems`; DataError if they are too bad for it, see `Problems.raise_if_any`.
+        """
+        known = problems.usable(rows, self.labels)
         label_ids = {label: index for index, label in enumerate(self.labels)}
         truth, answers, weights, mistakes = array("i"), [], array("f"), []
         for row, probabilities in self._predictor.stream(known, text=attrgetter("text")):
@@ -127,7 +149,7 @@ class TrainedModel:
             weights.append(row.weight)
             answers.append(probabilities)
             if probabilities.argmax() != truth[-1]:
-                mistakes.append(Mistake(row, self._prediction(probabilities)))
+                mistakes.append(Mistake(replace(row, row=b""), self._prediction(probabilities)))
         problems.raise_if_any()
         metrics = evaluate(np.array(truth), np.stack(answers), np.array(weights), self.labels)
         return metrics, sorted(mistakes, key=lambda mistake: -mistake.prediction.probability)

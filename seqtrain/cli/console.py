@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from seqtrain.cli.printable import printable
 from seqtrain.run import Run
-from seqtrain.run.atomic import writing
+from seqtrain.run.atomic import append, writing
 
 
 class Console:
@@ -26,12 +27,12 @@ class Console:
     def note(self, line: str) -> None:
         """Writes a line to the log alone, if there is one."""
         if self._run is not None:
-            with writing(self._run.log_file), self._run.log_file.open("a", encoding="utf-8") as log:
-                log.write(line + "\n")
+            with writing(self._run.log_file):
+                append(self._run.log_file, printable(line) + "\n")
 
     def _show(self, line: str) -> None:
         try:
-            click.echo(line, err=True)
+            click.echo(printable(line), err=True)
         except BrokenPipeError:
             self.quiet = True  # nobody reads on; the run is worth finishing, and its log has the rest
 

@@ -9,11 +9,14 @@ from pathlib import Path
 import click
 
 from seqtrain.cli.options import opened_run, run_option
+from seqtrain.cli.printable import printable
 from seqtrain.data.splits import SPLITS
 from seqtrain.evaluation.gate import check, parse_requirement
 from seqtrain.evaluation.report import format_report
 from seqtrain.run.atomic import atomic_write, write_json
 from seqtrain.trained import Mistake, TrainedModel
+
+_BLANKS = str.maketrans("\t\n\r", "   ")
 
 
 @click.command(name="eval")
@@ -45,7 +48,7 @@ def command(
     """Measure a trained classifier on the test split of its config, or on other labelled files.
 
     The metrics of a split are also kept in the run folder, as metrics/SPLIT.json. The columns of FILE are those of
-    the run's config.
+    the run's config, and so is what becomes of rows that cannot be used.
 
     \b
     Examples:
@@ -58,7 +61,11 @@ def command(
     split = split or "test"
     requirements = [parse_requirement(text) for text in require]
     model = TrainedModel(opened_run(run))
-    metrics, mistakes = model.measure(model.labelled_rows(data or None, split=split))
+    if not data:
+        click.echo(printable(f"reading {model.source(split)}"), err=True)
+    problems = model.problems()
+    metrics, mistakes = model.measure(model.labelled_rows(data or None, split=split), problems)
+    click.echo(printable("\n  ".join([str(problems), *problems.listing()])), err=True)
     if not data:
         write_json(model.run.metrics_file(split), metrics)
     if errors:
@@ -68,7 +75,7 @@ def command(
 
 
 def _errors_table(mistakes: Sequence[Mistake]) -> bytes:
-    """TSV with a header; tabs and line ends in a text become spaces."""
+    """TSV with a header; tabs and line ends in a text, or in the name of a file, become spaces."""
     rows = [("file", "line", "label", "prediction", "probability", "text")]
     rows += [
         (
@@ -77,8 +84,9 @@ def _errors_table(mistakes: Sequence[Mistake]) -> bytes:
             str(mistake.row.label),
             mistake.prediction.label,
             f"{mistake.prediction.probability:.4f}",
-            mistake.row.text.replace("\t", " ").replace("\n", " ").replace("\r", " "),
+            mistake.row.text,
         )
         for mistake in mistakes
     ]
-    return "".join("\t".join(row) + "\n" for row in rows).encode()
+    lines = ("\t".join(cell.translate(_BLANKS) for cell in row) + "\n" for row in rows)
+    return "".join(lines).encode(errors="surrogateescape")  # the name of a file need not be UTF-8

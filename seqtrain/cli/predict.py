@@ -56,6 +56,8 @@ def _rows(model: TrainedModel, file: str, texts: tuple[str, ...]) -> Iterable[Ex
         return [Example(text, None, 1.0, "--text", number) for number, text in enumerate(texts, start=1)]
     if file != STDIN:
         return model.texts(file)
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed; name a FILE, or use --text.")
     if sys.stdin.isatty():
         click.echo("reading texts from the keyboard, one a line; Ctrl-D ends", err=True)
     return model.text_lines(sys.stdin.buffer, "standard input")

@@ -45,8 +45,10 @@ def _nothing_found(pattern: str) -> DataError:
 def _suggestion(pattern: str) -> str:
     """What the user may have meant, judging by the names in the folder that the pattern points into."""
     folder, name = os.path.split(pattern)
-    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
-    close = nearest(name, names)
+    try:
+        close = nearest(name, os.listdir(folder or "."))
+    except OSError:  # no such folder, or one that may not be listed: no suggestion either
+        close = None
     return (
         f"Did you mean {os.path.join(folder, close)!r}?" if close else "Paths start where the command runs."
     )

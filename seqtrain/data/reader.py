@@ -67,11 +67,15 @@ def read_stream(
     columns: Columns | None = None,
     labelled: bool = False,
     max_line_bytes: int,
+    remedy: str = "shorten it or raise data.max_line_bytes",
 ) -> Iterator[Example | BadRow]:
-    """The records of an open stream of bytes in one of the formats of READERS; `name` names it in messages."""
+    """The records of an open stream of bytes in one of the formats of READERS.
+
+    `name` names it in messages; `remedy` says there what to do about a line over the limit.
+    """
     if labelled and columns is not None and columns.label is None:
         raise UsageError("data.columns has no label", hint="Say where it is: data.columns.label.")
-    source = Source(name, Lines(stream, name, max_line_bytes), columns, labelled)
+    source = Source(name, Lines(stream, name, max_line_bytes), columns, labelled, remedy)
     parse = READERS[format](source)
     any_record = False
     for record in _records(source, parse):
@@ -92,17 +96,17 @@ def _records(source: Source, parse: Parse) -> Iterator[Example | BadRow]:
             empty_lines += 1
             continue
         for empty in range(number - empty_lines, number) if empty_lines else ():
-            yield BadRow(name, empty, "empty line", "the line is empty; remove it")
+            yield BadRow(name, empty, "empty line", "the line is empty; remove it", 1)
         empty_lines = 0
         try:
             record = _record(line, number, source, parse)
         except RowError as error:
-            record = BadRow(name, number, error.kind, error.message)
+            record = BadRow(name, number, error.kind, error.message, error.column, lines.record())
         yield record
 
 
 def _record(line: bytes | None, number: int, source: Source, parse: Parse) -> Example:
     if line is None:
-        limit = f"{source.lines.limit} bytes (data.max_line_bytes)"
-        raise RowError("line too long", f"the line has more than {limit}; shorten it or raise the limit")
+        problem = f"the line has more than {source.lines.limit:,} bytes; {source.remedy}"
+        raise RowError("line too long", problem)
     return parse(line, number) if line else source.example("", None, 1.0, number)

@@ -36,7 +36,7 @@ BAD_TRAIN: dict[str, tuple[bytes | None, tuple[str, ...], str]] = {
         GOOD.encode() + b"\tso so\nso so\n",
         (),
         "error: 2 rows cannot be used: 1 empty label, 1 missing column\n"
-        "  train.tsv:3: the label is empty\n"
+        "  train.tsv:3:1: the label is empty\n"
         "  train.tsv:4: 1 column where line 1 has 2; a tab separates columns and cannot be part of a text\n"
         + REMEDY,
     ),
@@ -44,7 +44,7 @@ BAD_TRAIN: dict[str, tuple[bytes | None, tuple[str, ...], str]] = {
         GOOD.encode() + "pos\tcafé\n".encode("latin-1"),
         (),
         "error: 1 row cannot be used: 1 undecodable bytes\n"
-        "  train.tsv:3: byte 8 of the row (0xe9) is not UTF-8; convert the file to UTF-8\n" + REMEDY,
+        "  train.tsv:3:8: byte 0xe9 is not UTF-8; convert the file to UTF-8\n" + REMEDY,
     ),
     "UTF-16": (
         GOOD.encode("utf-16"),
@@ -55,22 +55,22 @@ BAD_TRAIN: dict[str, tuple[bytes | None, tuple[str, ...], str]] = {
         GOOD.encode() + b"pos\t\npos\t \t\n",
         (),
         "error: 2 rows cannot be used: 1 empty text, 1 extra column\n"
-        "  train.tsv:3: the text is empty\n"
-        "  train.tsv:4: 3 columns where line 1 has 2; a tab separates columns and cannot be part of a text\n"
+        "  train.tsv:3:5: the text is empty\n"
+        "  train.tsv:4:7: 3 columns where line 1 has 2; a tab separates columns and cannot be part of a text\n"
         + REMEDY,
     ),
     "a long line": (
         GOOD.encode() + b"pos\t" + b"x" * 16 + b"\n" + GOOD.encode(),
         ("--set", "data.max_line_bytes=19"),
         "error: 1 row cannot be used: 1 line too long\n"
-        "  train.tsv:3: the line has more than 19 bytes (data.max_line_bytes); shorten it or raise the limit\n"
-        + REMEDY,
+        "  train.tsv:3: the line has more than 19 bytes; shorten it or raise data.max_line_bytes\n" + REMEDY,
     ),
     "a line over the default limit": (
         GOOD.encode() + b"pos\t" + b"x" * 2**20 + b"\n",
         (),
-        "error: 1 row cannot be used: 1 line too long\n  train.tsv:3: the line has more than 1048576 bytes "
-        "(data.max_line_bytes); shorten it or raise the limit\n" + REMEDY,
+        "error: 1 row cannot be used: 1 line too long\n"
+        "  train.tsv:3: the line has more than 1,048,576 bytes; shorten it or raise data.max_line_bytes\n"
+        + REMEDY,
     ),
 }
 
@@ -149,7 +149,7 @@ def test_every_bad_row_is_counted_and_the_first_twenty_are_shown(project: Path) 
     (project / "train.tsv").write_text(GOOD + "pos\t\n" * 1500)
     lines = fails_without_a_trace(project).splitlines()
     assert lines[0] == "error: 1,500 rows cannot be used: 1,500 empty text"
-    assert lines[1:21] == [f"  train.tsv:{line}: the text is empty" for line in range(3, 23)]
+    assert lines[1:21] == [f"  train.tsv:{line}:5: the text is empty" for line in range(3, 23)]
     assert lines[21:] == ["  … and 1,480 more", REMEDY.rstrip("\n")]
 
 

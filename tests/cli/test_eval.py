@@ -14,6 +14,7 @@ from tests.cli.command import seqtrain
 from tests.cli.conftest import Fitted
 from tests.project import TEST, table
 
+USED = "60 rows used, 0 rejected\n"
 NEWEST = "run runs/reviews (the newest; --run takes another)\n"
 
 
@@ -33,7 +34,8 @@ def accuracy(predicted: list[tuple[str, float]]) -> float:
 def test_the_metrics_of_the_test_split(fitted: Fitted, accuracy: float) -> None:
     """By default of the newest run; printed, and kept in its folder."""
     result = seqtrain("eval", "--json", cwd=fitted.folder)
-    assert (result.exit_code, result.stderr) == (0, NEWEST)
+    read = f"reading test.tsv, the test split of the run's config\n{USED}"
+    assert (result.exit_code, result.stderr) == (0, NEWEST + read)
     metrics = json.loads(result.stdout)
     assert metrics["rows"] == len(TEST)
     assert metrics["accuracy"] == pytest.approx(accuracy)
@@ -59,8 +61,31 @@ def test_the_report(fitted: Fitted, accuracy: float) -> None:
 def test_a_dev_share_is_drawn_as_fit_drew_it(fitted: Fitted) -> None:
     """The very metrics that `fit` wrote; from another folder, too."""
     result = seqtrain("eval", "--run", fitted.run, "--split", "dev", "--json", cwd=fitted.run)
-    assert (result.exit_code, result.stderr) == (0, "")
+    read = f"reading {fitted.folder}/train.tsv, part of which is the dev split of the run's config\n"
+    assert (result.exit_code, result.stderr) == (0, f"{read}100 rows used, 0 rejected\n")
     assert json.loads(result.stdout) == fitted.dev_metrics()
+
+
+def test_bad_rows_are_skipped_where_the_config_does(fitted: Fitted, tmp_path: Path) -> None:
+    """Used and rejected rows are counted, the first twenty are shown."""
+    run = tmp_path / "run"
+    shutil.copytree(fitted.run, run)
+    config = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(config.replace("bad_rows: error", "bad_rows: skip"))
+    (tmp_path / "good.tsv").write_text(table(TEST), "utf-8")
+    (tmp_path / "bad.tsv").write_text(table(TEST) + "mixed\tso so\n" + "\tso so\n" * 25, "utf-8")
+    good, bad = (
+        seqtrain("eval", "--run", "run", "--data", data, "--json", cwd=tmp_path)
+        for data in ("good.tsv", "bad.tsv")
+    )
+    assert good.stderr == USED
+    assert bad.stderr.splitlines() == [
+        "60 rows used, 26 rejected: 25 empty label, 1 unknown label",
+        "  bad.tsv:61: label 'mixed' is not among neg, pos.",
+        *(f"  bad.tsv:{line}:1: the label is empty" for line in range(62, 81)),
+        "  … and 6 more",
+    ]
+    assert (bad.exit_code, bad.stdout) == (0, good.stdout)
 
 
 def test_a_split_that_the_run_does_not_have(fitted: Fitted, tmp_path: Path) -> None:
@@ -99,7 +124,7 @@ def test_the_misclassified_rows_the_surest_first(
 ) -> None:
     errors = tmp_path / "errors.tsv"
     result = seqtrain("eval", "--run", fitted.run, "--errors", errors, cwd=fitted.folder)
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0
     head, *rows = [line.split("\t") for line in errors.read_text("utf-8").splitlines()]
     assert head == ["file", "line", "label", "prediction", "probability", "text"]
     wrong = [
@@ -132,7 +157,8 @@ def test_requirements(fitted: Fitted, requirements: tuple[str, ...], exit_code: 
     result = seqtrain("eval", "--run", fitted.run, *options, cwd=fitted.folder)
     assert result.exit_code == exit_code
     assert result.stdout.startswith("rows ")
-    assert re.sub(r"0\.\d+", "#", result.stderr) == message
+    read = f"reading test.tsv, the test split of the run's config\n{USED}"
+    assert re.sub(r"0\.\d+", "#", result.stderr) == read + message
 
 
 MALFORMED = [

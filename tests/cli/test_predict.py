@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import seqtrain as api
-from tests.cli.command import PATIENCE, seqtrain, start
+from tests.cli.command import PATIENCE, SEQTRAIN, Result, call, seqtrain, start
 from tests.cli.conftest import Fitted
 
 TEXTS = [
@@ -127,9 +127,37 @@ def test_a_bad_record_ends_the_answers_after_those_before_it(fitted: Fitted) -> 
     assert [line.split("\t")[0] for line in result.stdout.splitlines()] == ["pos", "neg"]
     assert (result.exit_code, result.stderr) == (
         3,
-        "error: standard input:3: byte 1 of the row (0xff) is not UTF-8; convert the file to UTF-8\n"
+        "error: standard input:3:1: byte 0xff is not UTF-8; convert the file to UTF-8\n"
         "  The records before it have been answered.\n",
     )
+
+
+def closed(stream: str, *arguments: str | Path, cwd: Path) -> Result:
+    """What a command answers that is started with a stream closed, like `>&-`."""
+    command = [*SEQTRAIN, *map(str, arguments)]
+    return call(["sh", "-c", f'exec "$@" {stream}', "sh", *command], cwd=cwd)
+
+
+def test_no_standard_input(fitted: Fitted) -> None:
+    result = closed("<&-", "predict", "--run", fitted.run, cwd=fitted.folder)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.endswith("\nError: standard input is closed; name a FILE, or use --text.\n")
+    result = closed("<&-", "predict", "--run", fitted.run, "--text", "great fun", cwd=fitted.folder)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("pos\t")
+
+
+def test_no_standard_output(fitted: Fitted) -> None:
+    """What would be said is not, and no file takes its place."""
+    for arguments in [
+        ("predict", "--text", "good"),
+        ("eval", "--data", "test.tsv", "--require", "accuracy=0.1"),
+    ]:
+        result = closed(">&-", *arguments, "--run", fitted.run, cwd=fitted.folder)
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert "error" not in result.stderr
+    missed = ("eval", "--data", "test.tsv", "--require", "accuracy=1", "--run", fitted.run)
+    assert closed(">&- 2>&- <&-", *missed, cwd=fitted.folder) == (6, "", "")
 
 
 def test_a_missing_file(fitted: Fitted) -> None:

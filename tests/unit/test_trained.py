@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqtrain import load
-from seqtrain.data.reader import Example
+from seqtrain.data.reader import BadRow, Example
 from seqtrain.errors import DataError, RunError, UsageError
 from seqtrain.inference import predictor
-from seqtrain.run.provenance import file_hashes
-from seqtrain.trained import Prediction, TrainedModel
+from seqtrain.run.provenance import file_hashes, sha256
+from seqtrain.trained import LONGEST_LINE, Prediction, TrainedModel
 from tests.onnx_models import LABELS, WORDS, model_bytes
 from tests.shapes import Shape
 
@@ -43,7 +43,8 @@ def write_run(folder: Path, data: str) -> Path:
     (run / "config.yaml").write_text(f"data: {{{data}}}\n")
     (run / "model.onnx").write_bytes(model_bytes(Shape()))
     hashes = {path.name: digest for path in folder.glob("*.tsv") for digest in file_hashes([path]).values()}
-    info = {"status": "finished", "start_folder": str(folder), "data_sha256": hashes}
+    files = {"model.onnx": sha256(run / "model.onnx")}
+    info = {"status": "finished", "start_folder": str(folder), "data_sha256": hashes, "files": files}
     (run / "run.json").write_text(json.dumps(info))
     return run
 
@@ -161,7 +162,7 @@ def test_train_and_dev_share_all_rows_of_the_training_file(model: TrainedModel) 
 
 
 def test_mistakes_are_the_rows_that_differ_the_surest_first(model: TrainedModel) -> None:
-    metrics, mistakes = model.measure(model.labelled_rows())
+    metrics, mistakes = model.measure(model.labelled_rows(), model.problems())
     assert len(mistakes) == round(metrics["rows"] * (1 - metrics["accuracy"])) > 2
     assert all(mistake.prediction.label != mistake.row.label for mistake in mistakes)
     certainties = [mistake.prediction.probability for mistake in mistakes]
@@ -176,7 +177,41 @@ def test_rows_of_no_use_are_told_with_their_lines(model: TrainedModel, tmp_path:
         model.evaluate(file)
     message = str(caught.value)
     assert f"{file}:3: label 'poz' is not among neg, neutral, pos. Did you mean 'pos'?" in message
-    assert f"{file}:4: the text is empty" in message
+    assert f"{file}:4:5: the text is empty" in message
+
+
+BAD_ROWS = [("pos", "joy", 1), ("poz", "joy", 1), ("neg", "", 1), ("neg", "bad", 1), ("neg\tx", "", 1)]
+
+
+def test_a_run_that_skips_bad_rows_skips_them_here_too(tmp_path: Path) -> None:
+    """Wherever it counts: a dev share is drawn from the rows that can be used."""
+    columns = "columns: {label: label, text: text}"
+    write_rows(tmp_path / "train.tsv", [row for good in ROWS for row in (good, ("neg", "", 1))])
+    write_rows(tmp_path / "test.tsv", BAD_ROWS)
+    run = write_run(tmp_path, f"train: train.tsv, dev: 0.5, test: test.tsv, bad_rows: skip, {columns}")
+    model = load(run)
+    assert model.evaluate()["rows"] == 2
+    problems = model.problems()
+    metrics, _ = model.measure(model.labelled_rows(), problems)
+    assert str(problems) == "2 rows used, 3 rejected: 1 unknown label, 1 empty text, 1 extra column"
+    assert metrics == model.evaluate(write_rows(tmp_path / "good.tsv", [BAD_ROWS[0], BAD_ROWS[3]]))
+    train, dev = (
+        {row.line for row in model.labelled_rows(split=split) if isinstance(row, Example)}
+        for split in ("train", "dev")
+    )
+    assert sorted(train | dev) == list(range(2, 2 * len(ROWS) + 2, 2))
+    assert len(train) == len(dev) == len(ROWS) // 2
+    with pytest.raises(DataError, match=r"^no row is left: 1 row cannot be used: 1 unknown label"):
+        model.evaluate(write_rows(tmp_path / "bad.tsv", [BAD_ROWS[1]]))
+
+
+def test_where_a_split_is_read_from(
+    folder: Path, model: TrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert model.source("test") == f"{folder}/test.tsv, the test split of the run's config"
+    monkeypatch.chdir(folder)
+    assert model.source("test") == "test.tsv, the test split of the run's config"
+    assert model.source("dev") == "train.tsv, part of which is the dev split of the run's config"
 
 
 def test_a_dev_share_of_changed_data_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -217,6 +252,14 @@ def test_lines_of_a_stream_are_texts(model: TrainedModel) -> None:
     rows = list(model.text_lines(io.BytesIO("a joy\n\nnaïve\n".encode()), "standard input"))
     assert [row.text for row in rows if isinstance(row, Example)] == ["a joy", "", "naïve"]
     assert rows[2].file == "standard input"
+
+
+def test_a_line_of_a_stream_has_a_limit_of_its_own(model: TrainedModel) -> None:
+    """The config's is for files."""
+    lines = [b"x" * LONGEST_LINE, b"x" * (LONGEST_LINE + 1), b"joy"]
+    rows = list(model.text_lines(io.BytesIO(b"\n".join(lines)), "standard input"))
+    assert [type(row) for row in rows] == [Example, BadRow, Example]
+    assert str(rows[1]) == "standard input:2: the line has more than 1,048,576 bytes; shorten it"
 
 
 def test_a_run_without_a_model(tmp_path: Path) -> None:

@@ -14,36 +14,36 @@ def split_commas(line: bytes, lines: Lines) -> list[str]:
     """
     if b'"' not in line:
         return decode(line).split(",")
-    row = _Row(line, lines)
     try:
-        cells = _cells(row)
+        cells = _cells(_Row(line, lines))
     except RowError:
-        lines.give_back(row.taken)
+        lines.give_back()
         raise
-    return [decode(cell) for cell in cells]
+    decode(lines.record())  # the row as a whole, so that an error has its place in the row
+    return [cell.decode() for cell in cells]
 
 
 class _Row:
-    """The line that is being cut, and the lines that the row has taken after its first."""
+    """The line that is being cut, the first of its row or a later one."""
 
     def __init__(self, line: bytes, lines: Lines) -> None:
         self.line = line
-        self.taken: list[bytes | None] = []
         self._lines = lines
+        self._first = True
         self._room = lines.limit - len(line)
 
-    def advance(self) -> None:
-        """Goes to the next line. Raises RowError if there is none, or none within the limit for a line."""
-        for line in self._lines:
-            self.taken.append(line)
-            self._room -= len(line or b"") + 1
-            if line is None or self._room < 0:
-                break
-            self.line = line
-            return
-        raise RowError(
-            "unclosed quote", 'a cell starts with a quote that is never closed; write " in a text as ""'
-        )
+    def advance(self) -> bool:
+        """Goes to the next line, if there is one within the limit for a row."""
+        line = self._lines.further()
+        self._room -= len(line or b"") + 1
+        if line is None or self._room < 0:
+            return False
+        self.line, self._first = line, False
+        return True
+
+    def column(self, position: int) -> int | None:
+        """That of a byte of the line; None on a later line than the first."""
+        return position + 1 if self._first else None
 
 
 def _cells(row: _Row) -> list[bytes]:
@@ -65,26 +65,26 @@ def _cells(row: _Row) -> list[bytes]:
 def _quoted(row: _Row, start: int) -> tuple[bytes, int]:
     """The quoted cell whose content begins at `start`, and the position after its closing quote in the row's line."""
     parts = []
+    opening = row.column(start - 1)
     while (end := _closing_quote(row.line, start)) < 0:
         parts.append(row.line[start:])
-        row.advance()
+        if not row.advance():
+            raise _unclosed(opening)
         start = 0
     if row.line[end + 1 : end + 2] not in (b"", b","):
-        raise (
-            _unclosed() if parts else _stray()
-        )  # on a later line it is the opening quote of another row's cell
+        # On a later line it is the opening quote of another row's cell.
+        raise _unclosed(opening) if parts else _stray(row.column(end + 1))
     parts.append(row.line[start:end])
     return b"\n".join(parts).replace(b'""', b'"'), end + 1
 
 
-def _unclosed() -> RowError:
-    return RowError(
-        "unclosed quote", 'a cell starts with a quote that is never closed; write " in a text as ""'
-    )
+def _unclosed(column: int | None) -> RowError:
+    problem = 'a cell starts with a quote that is never closed; write " in a text as ""'
+    return RowError("unclosed quote", problem, column)
 
 
-def _stray() -> RowError:
-    return RowError("stray quote", 'text follows a closing quote; write " in a quoted text as ""')
+def _stray(column: int | None) -> RowError:
+    return RowError("stray quote", 'text follows a closing quote; write " in a quoted text as ""', column)
 
 
 def _closing_quote(line: bytes, start: int) -> int:

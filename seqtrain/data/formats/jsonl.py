@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from seqtrain.data.formats.record import Columns, Example, Parse, RowError, Source, checked_weight, decode
+from seqtrain.data.formats.record import (
+    Columns,
+    Example,
+    Parse,
+    RowError,
+    Source,
+    byte_column,
+    checked_weight,
+    decode,
+)
 from seqtrain.errors import DataError
 
 _TYPE_NAMES = {
@@ -39,12 +48,15 @@ def jsonl(source: Source) -> Parse:
 
 
 def _object(line: bytes) -> dict[Any, Any]:
+    text = decode(line)
     try:
-        value = json.loads(decode(line))
+        value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise RowError("broken JSON", f"{error.msg} at character {error.colno}") from error
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, thousands of brackets
-        raise RowError("broken JSON", f"not JSON: {error}") from error
+        raise RowError("broken JSON", f"not JSON: {error.msg}", byte_column(text, error.pos)) from error
+    except ValueError as error:
+        raise RowError("broken JSON", "a number has thousands of digits") from error
+    except RecursionError as error:
+        raise RowError("broken JSON", "brackets are nested thousands deep") from error
     if not isinstance(value, dict):
         raise RowError("wrong JSON type", f"{_TYPE_NAMES[type(value)]} where an object is needed")
     return value

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from seqtrain.data.formats.lines import Lines
+from seqtrain.data.formats.lines import ELLIPSIS, Lines
 
+ROW_BYTES = 4000
+LONGEST_LABEL = 1000  # characters; a longer one is a text in the wrong column
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def shown(text: str, *, quoted: bool = True) -> str:
+    """A piece of a file for a message: in quotes, controls escaped, cut to 60 characters."""
+    safe = repr(text[:60]) if quoted else repr(text[:60])[1:-1]
+    return f"{safe}…" if len(text) > 60 else safe
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A text with its label (None in unlabelled input), its weight and where it stands.
 
-    `line` counts from 1; for a record of several lines it is the first of them.
+    `line` counts from 1; for a record of several lines it is the first of them. `row` is the record as it stands in
+    the file, without its line end.
     """
 
     text: str
@@ -23,19 +32,31 @@ class Example:
     weight: float
     file: str
     line: int
+    row: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A record that cannot be used: where it stands, the kind of fault (to count by) and what is wrong."""
+    """A record that cannot be used: where it stands, the kind of fault (to count by) and what is wrong.
+
+    `column` is where the fault begins, in bytes of the record from 1, None if it has no place. `row` is the record as
+    it stands in the file, without its line end; of a long one the first `ROW_BYTES` bytes and an ellipsis.
+    """
 
     file: str
     line: int
     kind: str
     message: str
+    column: int | None = None
+    row: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.row) > ROW_BYTES:
+            object.__setattr__(self, "row", self.row[:ROW_BYTES] + ELLIPSIS)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
+        column = "" if self.column is None else f"{self.column}:"
+        return f"{self.file}:{self.line}:{column} {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +81,14 @@ class Columns:
 
 
 class RowError(Exception):
-    """What is wrong with the record at hand; the reader makes a BadRow of it."""
+    """What is wrong with the record at hand; the reader makes a BadRow of it.
 
-    def __init__(self, kind: str, message: str) -> None:
+    value: which value is wrong, "label", "text" or "weight", for a format that knows its column.
+    """
+
+    def __init__(self, kind: str, message: str, column: int | None = None, *, value: str = "") -> None:
         super().__init__(message)
-        self.kind, self.message = kind, message
+        self.kind, self.message, self.column, self.value = kind, message, column, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +99,23 @@ class Source:
     lines: Lines
     columns: Columns | None
     labelled: bool
+    remedy: str
 
     def example(self, text: str, label: str | None, weight: float, line: int) -> Example:
-        """The example. If it has a label, RowError for a blank one, a blank text or control characters in the label."""
+        """The example. If it has a label, RowError for a blank one or one that cannot be meant, and for a blank text."""
         if label is not None:
             label = label.strip()
             if not label:
-                raise RowError("empty label", "the label is empty")
+                raise RowError("empty label", "the label is empty", value="label")
+            if len(label) > LONGEST_LABEL:
+                problem = f"the label has {len(label):,} characters, more than {LONGEST_LABEL:,}"
+                raise RowError("bad label", problem, value="label")
             if _CONTROL.search(label):
-                raise RowError("bad label", f"label {label!r} has a control character in it")
+                problem = f"label {shown(label)} has a control character in it"
+                raise RowError("bad label", problem, value="label")
             if not text or text.isspace():
-                raise RowError("empty text", "the text is empty")
-        return Example(text, label, weight, self.name, line)
+                raise RowError("empty text", "the text is empty", value="text")
+        return Example(text, label, weight, self.name, line, self.lines.record())
 
 
 Parse = Callable[[bytes, int], Example]
@@ -98,16 +127,21 @@ SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-30, 1e30  # in between, a float32 is neithe
 def checked_weight(value: float, written: str) -> float:
     """The weight of an example, a positive finite number; `written` is how the file has it."""
     if not SMALLEST_WEIGHT <= value <= LARGEST_WEIGHT:
-        raise RowError("bad weight", f"weight {written} is not a number above zero")
+        raise RowError("bad weight", f"weight {shown(written)} is not a number above zero", value="weight")
     return float(value)
 
 
 def decode(data: bytes) -> str:
-    """The text of UTF-8 bytes. Raises RowError for anything else and for NUL."""
+    """The text of a record's UTF-8 bytes. Raises RowError for anything else and for NUL."""
     if b"\0" in data:
-        raise RowError("NUL", f"byte {data.index(0) + 1} of the row is NUL; remove it")
+        raise RowError("NUL", "there is a NUL byte; remove it", data.index(0) + 1)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        byte = f"byte {error.start + 1} of the row (0x{data[error.start]:02x})"
-        raise RowError("undecodable bytes", f"{byte} is not UTF-8; convert the file to UTF-8") from error
+        problem = f"byte 0x{data[error.start]:02x} is not UTF-8; convert the file to UTF-8"
+        raise RowError("undecodable bytes", problem, error.start + 1) from error
+
+
+def byte_column(text: str, position: int) -> int:
+    """The column of a character of a decoded record."""
+    return len(text[:position].encode()) + 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from seqtrain.data.formats.record import Example, Parse, RowError, Source, decode
+from seqtrain.data.formats.record import Example, Parse, RowError, Source, byte_column, decode
 from seqtrain.errors import DataError
 
 _GAP = r"[ \t\r\v\f]"  # what separates words for fastText; no other white space does
 _LABEL_FIRST = re.compile(rf"__label__([^ \t\r\v\f]*)(?:{_GAP}(.*))?", re.DOTALL)
-_ANOTHER_LABEL = re.compile(rf"(?:^|{_GAP})__label__")
+_ANOTHER_LABEL = re.compile(rf"(?:^|{_GAP})(__label__)")
 
 
 def txt(source: Source) -> Parse:
@@ -30,12 +30,14 @@ def _fasttext(source: Source) -> Parse:
         )
 
     def parse(line: bytes, number: int) -> Example:
-        match = _LABEL_FIRST.fullmatch(decode(line))
+        whole = decode(line)
+        match = _LABEL_FIRST.fullmatch(whole)
         if match is None:
-            raise RowError("empty label", "the line does not start with __label__")
+            raise RowError("empty label", "the line does not start with __label__", 1)
         label, text = match.groups(default="")
-        if _ANOTHER_LABEL.search(text):
-            raise RowError("several labels", "the line has several labels; one is needed")
+        if another := _ANOTHER_LABEL.search(text):
+            column = byte_column(whole, match.start(2) + another.start(1))
+            raise RowError("several labels", "the line has several labels; one is needed", column)
         return source.example(text, label, 1.0, number)
 
     return parse

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -54,6 +55,12 @@ def test_expand_tells_of_everything_that_is_missing() -> None:
         "none/c.tsv: no such file",
         "  Paths start where the command runs.",
     ]
+
+
+def test_a_folder_that_may_not_be_listed_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "listdir", mock.Mock(side_effect=PermissionError))
+    with pytest.raises(DataError, match=r"^a\.tsv: no such file"):
+        expand("a.tsv")
 
 
 @pytest.mark.parametrize("keep", [5, 20, -1])

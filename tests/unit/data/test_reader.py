@@ -91,7 +91,7 @@ class TestRoundTrip:
 
     @given(pairs(TEXTS), st.booleans(), marks)
     def test_jsonl(self, rows: Pairs, ensure_ascii: bool, mark: bytes) -> None:
-        assert content(parse(mark + as_jsonl(rows, ensure_ascii), ".jsonl")) == rows
+        assert content(parse(mark + as_jsonl(rows, ensure_ascii), ".jsonl", limit=100_000)) == rows
 
     @given(
         pairs(
@@ -166,6 +166,9 @@ FAULTS = [
     (".csv", b'"pos","never ""closed""', "unclosed quote"),
     (".csv", b'pos,"caf\xe9"', "undecodable bytes"),
     (".csv", b'pos,"\0"', "NUL"),
+    (".csv", b"pos,caf\xe9", "undecodable bytes"),
+    (".csv", b"pos,a\0b", "NUL"),
+    (".csv", b"pos," + b"x" * 200, "line too long"),
     (".csv", b"", "empty line"),
     (".jsonl", b'{"label": "pos", "text": "fine"', "broken JSON"),
     (".jsonl", b'{"label": "pos", "text": "fine"} {}', "broken JSON"),
@@ -181,6 +184,9 @@ FAULTS = [
     (".jsonl", b'{"label": "a\\nb", "text": "fine"}', "bad label"),
     (".jsonl", b'{"label": "pos", "text": "\\ud83d"}', "undecodable bytes"),
     (".jsonl", b'{"label": "pos", "text": "a\\u0000"}', "NUL"),
+    (".jsonl", b'{"label": "pos", "text": "\0"}', "NUL"),
+    (".jsonl", b'{"label": "pos", "text": "caf\xe9"}', "undecodable bytes"),
+    (".jsonl", b'{"label": "pos", "text": "' + b"x" * 200 + b'"}', "line too long"),
     (".jsonl", b"", "empty line"),
     (".txt", b"fine", "empty label"),
     (".txt", b"__label__ fine", "empty label"),
@@ -188,6 +194,9 @@ FAULTS = [
     (".txt", b"__label__pos __label__neg fine", "several labels"),
     (".txt", b"__label__pos fine\t__label__neg", "several labels"),
     (".txt", b"__label__pos caf\xe9", "undecodable bytes"),
+    (".txt", b"__label__pos a\0b", "NUL"),
+    (".txt", b"__label__a\x01b fine", "bad label"),
+    (".txt", b"__label__pos " + b"x" * 200, "line too long"),
     (".txt", b"", "empty line"),
 ]
 
@@ -202,6 +211,8 @@ class TestBadRows:
         rows = parse(end.join(lines) + end, format, limit=150)
         assert bad(rows) == [(3, kind), (5, kind), (6, kind)]
         assert [row.line for row in rows] == [1, 2, 3, 4, 5, 6, 7]
+        whole = fault if len(fault) <= 150 else fault[:150] + "…".encode()
+        assert [row.row for row in rows] == [whole if row.line in (3, 5, 6) else GOOD[format] for row in rows]
         assert content([row for row in rows if isinstance(row, Example)]) == [("pos", "fine")] * 4
 
     @given(st.data())
@@ -213,12 +224,74 @@ class TestBadRows:
         rows = parse(b"\n".join(line for line, _ in lines), format, limit=150)
         assert bad(rows) == [(number, kind) for number, (_, kind) in enumerate(lines, 1) if kind]
 
+    @pytest.mark.parametrize(
+        ("format", "row", "kind", "rest"),
+        [
+            (".tsv", "é\ta\0b".encode(), "NUL", b"\0b"),
+            (".tsv", "é\té".encode() + b"\xff\xfe", "undecodable bytes", b"\xff\xfe"),
+            (".tsv", "pos\té\ta".encode(), "extra column", b"a"),
+            (".tsv", "é\t \t".encode(), "extra column", b""),
+            (".tsv", "é\t ".encode(), "empty text", b" "),
+            (".tsv", b'"a\x01"\tfine', "bad label", b'"a\x01"\tfine'),
+            (".tsv", b"pos", "missing column", None),
+            (".csv", b'"a, b",\0', "NUL", b"\0"),
+            (".csv", b'"a\n b","\xff"', "undecodable bytes", b'\xff"'),
+            (".csv", "é,x,y".encode(), "extra column", b"y"),
+            (".csv", b'"pos",""', "empty text", None),
+            (".csv", b'pos,"a"b', "stray quote", b"b"),
+            (".csv", b'pos,"a', "unclosed quote", b'"a'),
+            (".csv", b'"a\nb","c', "unclosed quote", None),
+            (".jsonl", '{"é": 1,}'.encode(), "broken JSON", b"}"),
+            (".jsonl", b"[1]", "wrong JSON type", None),
+            (".txt", "é".encode(), "empty label", "é".encode()),
+            (".txt", "__label__é é __label__b".encode(), "several labels", b"__label__b"),
+            (".txt", b"", "empty line", b""),
+        ],
+    )
+    def test_the_column_is_the_byte_where_the_fault_begins(
+        self, format: str, row: bytes, kind: str, rest: bytes | None
+    ) -> None:
+        found = parse(GOOD[format] + b"\n" + row + b"\n" + GOOD[format], format)[1]
+        assert isinstance(found, BadRow)
+        assert found.kind == kind
+        column = None if rest is None else len(row) - len(rest) + 1
+        assert (found.column, str(found).split(" ")[0]) == (column, f"f:2:{f'{column}:' if column else ''}")
+
+    def test_a_label_that_is_as_long_as_a_text(self) -> None:
+        longest, longer = parse(b"a" * 1000 + b"\tfine\n" + b"a" * 1001 + b"\tfine\n", ".tsv", limit=2000)
+        assert isinstance(longest, Example)
+        assert isinstance(longer, BadRow)
+        assert longer.kind == "bad label"
+
+    @pytest.mark.parametrize(("format", "separator"), [(".tsv", b"\t"), (".csv", b",")])
+    def test_the_column_of_a_weight(self, format: str, separator: bytes) -> None:
+        row = separator.join(["é".encode(), b"fine", b"0"])
+        (found,) = parse(row, format, columns=Columns(0, 1, 2))
+        assert str(found) == "f:1:9: weight '0' is not a number above zero"
+
+    def test_a_bad_row_of_several_lines_comes_with_all_of_them(self) -> None:
+        rows = parse(b'pos,fine\npos,"a\r\nb",c\nneg,"a\n\nb"\r\n', ".csv")
+        assert [row.row for row in rows] == [b"pos,fine", b'pos,"a\r\nb",c', b'neg,"a\n\nb"']
+        assert bad(rows) == [(2, "extra column")]
+
+    def test_what_a_file_holds_is_cut_in_messages(self) -> None:
+        """A cell may have a megabyte, and controls that a terminal would follow."""
+        columns = Columns(0, 1, 2)
+        data = [f"{'x' * 500}\x1b\tfine\t1", f"pos\tfine\t\x1b{'9' * 500}", "\x1b" * 300 + "\ta\tb\tc"]
+        for row in parse("\n".join(data).encode(), ".tsv", columns=columns):
+            assert len(str(row)) < 400
+            assert str(row).isprintable()
+        with pytest.raises(DataError) as caught:
+            parse(("\x1b" * 900 + "\tx" * 900).encode(), ".tsv", columns=Columns("l", "t"), limit=9999)
+        assert len(str(caught.value)) < 500
+        assert "\x1b" not in str(caught.value)
+
     def test_message_says_where_what_and_what_to_do(self) -> None:
         rows = parse(b"pos\ta\npos a\npos\ta\tb\n", ".tsv")
         rule = "a tab separates columns and cannot be part of a text"
         assert list(map(str, rows[1:])) == [
             f"f:2: 1 column where line 1 has 2; {rule}",
-            f"f:3: 3 columns where line 1 has 2; {rule}",
+            f"f:3:7: 3 columns where line 1 has 2; {rule}",
         ]
 
     def test_brackets_without_end_are_broken_json(self) -> None:
@@ -291,10 +364,11 @@ class TestColumns:
     @pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf", "1e999", "1e-60", "", "x", "1_0", "٣", " 1"])
     def test_a_weight_is_a_number_above_zero(self, weight: str) -> None:
         columns = Columns(label=0, text=1, weight=2)
-        data = f"pos\tfine\t2.5e-1\npos\tfine\t{weight}\n".encode()
-        rows = parse(data, ".tsv", columns=columns)
-        assert rows[0].weight == 0.25
-        assert bad(rows) == [(2, "bad weight")]
+        for format, separator in [(".tsv", "\t"), (".csv", ",")]:
+            lines = [separator.join(["pos", "fine", cell]) for cell in ("2.5e-1", weight)]
+            rows = parse("\n".join(lines).encode(), format, columns=columns)
+            assert rows[0].weight == 0.25
+            assert bad(rows) == [(2, "bad weight")]
 
     @pytest.mark.parametrize(
         ("weight", "kind"),
@@ -324,7 +398,7 @@ class TestFiles:
             check("f: no rows to read", b"l\tt\n", ".tsv", Columns("l", "t")),
             check("f:1: no header", b"", ".tsv", Columns("l", "t")),
             check("f:1: no header", b"\nx\n", ".csv", Columns("l", "t")),
-            check("f:1: the header cannot be read: byte 1", b"\xff\n", ".csv", Columns("l", "t")),
+            check("f:1:3: the header cannot be read: byte 0xff", b"l,\xff\n", ".csv", Columns("l", "t")),
             check(
                 "f:1: the header has no column 'text'\n  It has l, texts. Did you mean 'texts'?",
                 b"l,texts",
@@ -385,4 +459,4 @@ class TestDocumentation:
             for cell in re.findall(r"^\| ([a-zA-Z, ]+) \|", table, re.MULTILINE)
             for kind in cell.split(", ")
         ]
-        assert sorted(kinds) == sorted({kind for _, _, kind in FAULTS} | {"bad weight"})
+        assert sorted(kinds) == sorted({kind for _, _, kind in FAULTS} | {"bad weight", "unknown label"})

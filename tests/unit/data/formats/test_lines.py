@@ -49,7 +49,22 @@ def test_a_long_line_is_skipped_in_bounded_pieces() -> None:
 
 
 def test_lines_given_back_come_again_with_their_numbers() -> None:
-    lines = Lines(io.BytesIO(b"a\nb\nc\nd\n"), "f", LIMIT)
-    assert [next(lines) for _ in range(3)] == [b"a", b"b", b"c"]
-    lines.give_back([b"b", b"c"])
-    assert [(lines.number, line) for line in lines] == [(2, b"b"), (3, b"c"), (4, b"d")]
+    lines = Lines(io.BytesIO(b"a\nb\n1234567\nd\n"), "f", LIMIT)
+    assert [next(lines), lines.further(), lines.further()] == [b"a", b"b", None]
+    lines.give_back()
+    assert (lines.number, lines.record()) == (1, b"a")
+    assert [(lines.number, line) for line in lines] == [(2, b"b"), (3, None), (4, b"d")]
+    assert lines.further() is None, "at the end"
+
+
+def test_a_record_has_the_ends_of_its_lines_but_for_the_last() -> None:
+    lines = Lines(io.BytesIO(b"\xef\xbb\xbfa\r\nb\n\r\nnext"), "f", LIMIT)
+    assert [next(lines), lines.further(), lines.further()] == [b"a", b"b", b""]
+    assert lines.record() == b"a\r\nb\n"
+    assert (next(lines), lines.record()) == (b"next", b"next")
+
+
+def test_the_record_of_a_line_over_the_limit_is_its_start() -> None:
+    lines = Lines(io.BytesIO(b"123456789\n"), "f", LIMIT)
+    assert next(lines) is None
+    assert lines.record() == "123456…".encode()
