@@ -11,12 +11,14 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any, NoReturn
 
 import click
 
 from seqtrain import __version__
+from seqtrain.cli.printable import printable
 from seqtrain.errors import RunError, SeqtrainError
 
 # Name → what it does, here so that the list of commands costs no import.
@@ -24,6 +26,7 @@ COMMANDS = {
     "fit": "Train a classifier from a YAML file.",
     "eval": "Measure a trained classifier on labelled texts.",
     "predict": "Label new texts.",
+    "check": "Look at a config or its data.",
 }
 
 INTERRUPTED, TERMINATED, BUG = 130, 143, 1
@@ -34,23 +37,35 @@ class Terminated(BaseException):
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported on use: `seqtrain/cli/NAME.py` holds `command`."""
+    """A group whose commands are imported on use: the module NAME of the package holds `command`.
+
+    summaries: name → what it does.
+    """
+
+    def __init__(self, *args: Any, package: str, summaries: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._package, self._summaries = package, summaries
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self._summaries)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        if name not in self._summaries:
             return None
-        command: click.Command = importlib.import_module(f"seqtrain.cli.{name}").command
+        command: click.Command = importlib.import_module(f"{self._package}.{name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self._summaries.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    package=__name__,
+    summaries=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="seqtrain")
 @click.option("--debug", is_flag=True, help="Show the Python traceback of an error.")
 @click.pass_context
@@ -67,7 +82,15 @@ def group(context: click.Context, debug: bool) -> None:
 def main() -> NoReturn:
     """Runs the command line and exits with the code that `docs/cli.md` lists."""
     signal.signal(signal.SIGTERM, _terminate)
+    _occupy_standard_streams()
     sys.exit(_run(sys.argv[1:]))
+
+
+def _occupy_standard_streams() -> None:
+    """Where one is closed (`>&-`), no file opened later may get its number: what libraries print would end in it."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
 
 
 def _run(arguments: list[str]) -> int:
@@ -75,7 +98,8 @@ def _run(arguments: list[str]) -> int:
     try:
         # Taken out here so that it may stand before the command or after it.
         _call([argument for argument in arguments if argument != "--debug"])
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return 0
     except click.exceptions.Exit as done:  # of --help and --version
         return done.exit_code
@@ -112,7 +136,7 @@ def _unexpected(error: Exception, debug: bool) -> int:
 def _fail(message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
     return code
 
 

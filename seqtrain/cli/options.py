@@ -8,6 +8,13 @@ import click
 
 from seqtrain.run import Run, newest_run, open_run
 
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key of CONFIG, such as training.epochs=3; can be repeated.",
+)
 run_option = click.option(
     "--run", metavar="RUN", help="The run folder. Without it, the newest below runs/, and which one is said."
 )

@@ -16,7 +16,7 @@ from seqtrain.config.layers import Layers
 from seqtrain.config.problems import translate
 from seqtrain.config.schema import Config
 
-__all__ = ["Config", "config_from", "load_config", "resolved"]
+__all__ = ["Config", "config_from", "explained", "load_config", "resolved"]
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -35,6 +35,16 @@ def config_from(values: Mapping[str, Any], overrides: Sequence[str] = ()) -> Con
 def resolved(config: Config) -> str:
     """The config as YAML with every default written out, and each override as a comment where it took effect."""
     return yaml_source.write(config.model_dump(), config.origins)
+
+
+def explained(path: str | Path, overrides: Sequence[str] = ()) -> str:
+    """The same of a file and overrides, with the origin of each value as a comment: `FILE:LINE`, `--set …`, `default`.
+
+    Raises what `load_config` raises.
+    """
+    layers = Layers.of_file(Path(path))
+    values = _checked(layers, overrides).model_dump()
+    return yaml_source.write(values, dict(layers.origins(values)))
 
 
 def _checked(layers: Layers, overrides: Sequence[str]) -> Config:

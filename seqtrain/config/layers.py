@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -18,7 +18,7 @@ from seqtrain.errors import UsageError
 from seqtrain.suggestion import nearest
 
 # Room for any real config, with thousands of file names; PyYAML reads about 0.1 MB a second.
-MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, order=True)
@@ -86,6 +86,17 @@ class Layers:
             for place, path, message in sorted([*self.problems, *placed], key=itemgetter(0))
         ]
         return UsageError("\n".join(lines))
+
+    def origins(self, values: Mapping[str, Any], section: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+        """Where the value of each key comes from; `values` are those of the checked config, without the sections."""
+        for name, value in values.items():
+            key = (*section, name)
+            if isinstance(value, Mapping):
+                yield from self.origins(value, key)
+            else:
+                place = self.places[key].name if key in self.places else "default"
+                # YAML has no controls, and a file name may have some.
+                yield key, "".join(sign if sign.isprintable() else "?" for sign in place)
 
     def _put(self, path: KeyPath, value: Any, place: Place) -> None:
         section = self.values

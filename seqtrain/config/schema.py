@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from seqtrain.config.problems import Conflict, shown
-from seqtrain.config.values import Column, ColumnOrColumns, Paths, PathsOrShare, listed
+from seqtrain.config.values import Column, ColumnOrColumns, OnePath, Paths, PathsOrShare, listed
 from seqtrain.config.yaml_source import KeyPath
 
 Cell = Literal["lstm", "gru", "rnn"]
@@ -93,6 +93,16 @@ class Data(Block):
     max_line_bytes: int = Field(
         default=1_048_576, ge=1, description="Longest line of a file that is accepted, in bytes."
     )
+    bad_rows: Literal["error", "skip"] = Field(
+        default="error",
+        description="What rows do that cannot be used: `error` ends the command, `skip` writes them to "
+        "`rejected.tsv` of the run and goes on without them.",
+    )
+    cache: bool = Field(
+        default=True,
+        description="Whether the encoded texts are kept, in `.corpora` beside the run, for later runs on the same "
+        "data.",
+    )
 
     @field_validator("columns")
     @classmethod
@@ -150,7 +160,7 @@ class Model(Block):
     units: int = Field(
         default=128, ge=1, description="Numbers per token and direction that a layer puts out."
     )
-    layers: int = Field(default=1, ge=1, description="Recurrent layers, one above the other.")
+    layers: int = Field(default=1, ge=1, le=64, description="Recurrent layers, one above the other.")
     bidirectional: bool = Field(
         default=True, description="Whether each layer also reads from the end to the start."
     )
@@ -207,6 +217,24 @@ class Training(Block):
     metric: Metric = Field(
         default="accuracy",
         description="Which dev score chooses the best weights; of `log_loss` less is better.",
+    )
+    checkpoint_every: int | None = Field(
+        default=None,
+        ge=1,
+        description="Steps from one checkpoint to the next, besides those at each evaluation; `null`: by time alone.",
+        examples=[500],
+    )
+    checkpoint_minutes: float | None = Field(
+        default=5.0,
+        gt=0,
+        description="Minutes from one checkpoint to the next; `null`: by steps and evaluations alone.",
+        examples=[5.0],
+    )
+    init_from: OnePath | None = Field(
+        default=None,
+        description="Run folder whose weights training starts from, as far as words and labels are the same; "
+        "`null`: random ones.",
+        examples=["runs/reviews"],
     )
     seed: int = Field(default=1, ge=0, le=2**31 - 1, description="Seed of weights, order and dropout.")
     threads: int | None = Field(

@@ -64,6 +64,7 @@ def listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
+OnePath = Annotated[str, BeforeValidator(_path)]
 Paths = Annotated[str | list[str], BeforeValidator(_paths)]
 PathsOrShare = Annotated[str | list[str] | float, BeforeValidator(_paths_or_share)]
 Column = Annotated[int | str, BeforeValidator(_column)]

@@ -38,6 +38,7 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
     _PREFIX + "null": lambda text: None,
 }
 _DEEPEST = 10
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")  # of a surrogate pair; no file could hold it
 _SYNTAX_HINTS = (
     (r"found character '\t'", "Indent with spaces, not tabs."),
     ("mapping values are not allowed", "Put text that contains ': ' in quotes."),
@@ -154,6 +155,8 @@ class _Loader(yaml.SafeLoader):
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
+        if isinstance(node, yaml.ScalarNode) and _HALF_A_CHARACTER.search(node.value):
+            raise NotYaml(line, "an escape stands for half a character. Write the character itself.")
         return node
 
 

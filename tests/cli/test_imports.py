@@ -34,14 +34,25 @@ def test_help_needs_click_alone(tmp_path: Path, option: str) -> None:
     assert not imported(option, cwd=tmp_path) & heavy
 
 
-@pytest.mark.parametrize("command", ["fit", "eval", "predict"])
+@pytest.mark.parametrize("command", ["fit", "eval", "predict", "check", "check data", "check config"])
 def test_the_help_of_a_command_needs_no_tensorflow(tmp_path: Path, command: str) -> None:
-    assert not imported(command, "--help", cwd=tmp_path) & {"tensorflow", "sklearn"}
+    assert not imported(*command.split(), "--help", cwd=tmp_path) & {"tensorflow", "sklearn"}
 
 
 @pytest.mark.parametrize("arguments", [("missing.yaml",), ("configs/reviews.yaml", "--set", "a=b")])
 def test_a_wrong_config_is_told_without_numpy(project: Path, arguments: tuple[str, ...]) -> None:
     assert not imported("fit", *arguments, cwd=project) & {"tensorflow", "numpy", "onnxruntime", "sklearn"}
+
+
+@pytest.mark.parametrize("arguments", [("config", "configs/reviews.yaml"), ("data", "missing.yaml")])
+def test_a_config_is_checked_without_numpy(project: Path, arguments: tuple[str, ...]) -> None:
+    assert not imported("check", *arguments, cwd=project) & {"tensorflow", "numpy", "onnxruntime", "sklearn"}
+
+
+def test_data_are_checked_without_tensorflow(project: Path) -> None:
+    modules = imported("check", "data", "configs/reviews.yaml", cwd=project)
+    assert "numpy" in modules
+    assert not modules & {"tensorflow", "keras", "numba", "onnx", "onnxruntime", "sklearn"}
 
 
 def test_bad_data_are_told_without_tensorflow(project: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seqtrain.config import Config, config_from, load_config, resolved
+from seqtrain.config import Config, config_from, explained, load_config, resolved
 from seqtrain.config.layers import MOST_BYTES
 from seqtrain.config.schema import Cell, Metric, Pooling
 from seqtrain.config.schema import Tokenizer as TokenizerBlock
@@ -63,6 +63,8 @@ def test_defaults_are_those_of_the_design() -> None:
             "columns": None,
             "split_seed": 1,
             "max_line_bytes": 1_048_576,
+            "bad_rows": "error",
+            "cache": True,
         },
         "tokenizer": {"kind": "word", "lowercase": True, "max_length": 400, "truncate": "middle"},
         "vocabulary": {"max_size": 30_000, "min_count": 2},
@@ -86,6 +88,9 @@ def test_defaults_are_those_of_the_design() -> None:
             "evaluate_every": None,
             "patience": 2,
             "metric": "accuracy",
+            "checkpoint_every": None,
+            "checkpoint_minutes": 5.0,
+            "init_from": None,
             "seed": 1,
             "threads": None,
         },
@@ -134,7 +139,8 @@ def test_every_problem_of_a_file_is_reported_at_once_in_the_order_of_its_lines(f
         "bad.yaml:17: training.patience: 0 is too small. Write 1 or more.",
         "bad.yaml:18: training.clip_norm: 0 is too small. Write more than 0.",
         "bad.yaml:19: training.optimizer: unknown key. Known here: epochs, batch_tokens, max_batch, "
-        "learning_rate, schedule, warmup, clip_norm, evaluate_every, patience, metric, seed, threads.",
+        "learning_rate, schedule, warmup, clip_norm, evaluate_every, patience, metric, checkpoint_every, "
+        "checkpoint_minutes, init_from, seed, threads.",
         "bad.yaml:20: training.seed: has no value. Write one such as 1, or delete the line.",
         "--set training.metric=acuracy: training.metric: 'acuracy' is not one of accuracy, macro_f1, "
         "weighted_f1, log_loss. Did you mean 'accuracy'?",
@@ -373,7 +379,7 @@ class TestFiles:
             (b"data:\n  train: caf\xe9.tsv\n", ":2: is not UTF-8. Save the file as UTF-8."),
             (
                 b"#" * (MOST_BYTES + 1),
-                ": has more than 1,048,576 bytes. Name a config; data files stand in data.train.",
+                ": has more than 262,144 bytes. Name a config; data files stand in data.train.",
             ),
         ],
     )
@@ -531,3 +537,42 @@ def test_checking_a_config_imports_neither_numpy_nor_tensorflow() -> None:
         "print(json.dumps(sorted({'numpy', 'tensorflow'} & set(sys.modules))))"
     )
     assert json.loads(subprocess.check_output([sys.executable, "-c", code])) == []
+
+
+@pytest.mark.parametrize("name", ["reviews.yaml", "with a # sign.yaml", "bell\x07.yaml", "\udcff.yaml"])
+def test_the_origin_of_every_value_is_told(folder: Path, name: str) -> None:
+    """Whatever the file is called, the text is a config with the same values."""
+    (folder / name).write_text(
+        "model: {cell: gru, dropout: {words: 0.1}}\n"
+        "data:\n"
+        "  train:\n"
+        "    - a.tsv\n"
+        "    - b.tsv\n"
+        "  dev: 0.2\n"
+        "  columns: {label: 0, text: [1, 2]}\n"
+        "training:\n"
+    )
+    overrides = ["training.epochs=1", "model.cell=rnn", "training.epochs=3", "data.test=a # b.tsv"]
+    text = explained(name, overrides)
+    lines = text.splitlines()
+    shown = "".join(sign if sign.isprintable() else "?" for sign in name)
+    for line in (
+        f"  train: [a.tsv, b.tsv]  # {shown}:3",
+        f"  dev: 0.2  # {shown}:6",
+        f"    text: [1, 2]  # {shown}:7",
+        f"    words: 0.1  # {shown}:1",
+        "    weight: null  # default",
+        "  cell: rnn  # --set model.cell=rnn",
+        "  epochs: 3  # --set training.epochs=3",
+    ):
+        assert line in lines
+    sections = {"data:", "  columns:", "tokenizer:", "vocabulary:", "model:", "  dropout:", "training:"}
+    assert [line for line in lines if "  # " not in line] == [line for line in lines if line in sections]
+    (folder / "again.yaml").write_text(text)
+    assert load_config("again.yaml").model_dump() == load_config(name, overrides).model_dump()
+
+
+def test_a_wrong_config_is_not_explained(folder: Path) -> None:
+    (folder / "bad.yaml").write_text("data: {train: 5, dev: 0.1}\n")
+    with pytest.raises(UsageError, match=r"bad\.yaml:1: data\.train: 5 is not a file name"):
+        explained("bad.yaml")

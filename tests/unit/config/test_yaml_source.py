@@ -107,6 +107,8 @@ def test_empty_documents_have_no_value(text: str) -> None:
         ("a: [1,\n  2\nb: 3", 3, r"while parsing a flow sequence \(line 1\), expected"),
         ("a: 1\n---\nb: 2", 2, "found another document"),
         ("a: 1\nb: \x00", 2, r"the character 0x0 is not allowed\. Delete it\."),
+        (r'a: "\ud83d"', 1, "an escape stands for half a character"),
+        ("a: 1\n" + r'"\udcff": b', 2, "an escape stands for half a character"),
         ("a: " + "[" * 50, 1, "nested more than 10 deep"),
     ],
 )
