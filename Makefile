@@ -10,7 +10,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install data fit eval predict test lint types check docs bench bench-imdb bench-start wheel clean
+.PHONY: help install data fit resume eval predict check-data test lint types check docs bench bench-imdb bench-start \
+	bench-kills bench-large fuzz wheel clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -31,6 +32,13 @@ fit: $(INSTALLED) ## train CONFIG, measure it on its test split, label a few tex
 	@if grep -q data/reviews/ $(CONFIG); then $(BIN)/python data/reviews.py; fi
 	$(BIN)/seqtrain fit $(CONFIG) --overwrite
 	@$(MAKE) --no-print-directory eval predict RUN=$(RUN)
+
+resume: $(INSTALLED) ## go on with RUN where it was interrupted, or begin it
+	$(BIN)/seqtrain fit $(CONFIG) --resume --out $(RUN)
+
+check-data: $(INSTALLED) ## look at the data of CONFIG: labels, duplicates, leaks between splits, lengths, cost
+	@if grep -q data/reviews/ $(CONFIG); then $(BIN)/python data/reviews.py; fi
+	$(BIN)/seqtrain check data $(CONFIG)
 
 eval: $(INSTALLED) ## measure RUN on its test split
 	$(BIN)/seqtrain eval --run $(RUN)
@@ -67,6 +75,15 @@ bench-imdb: $(INSTALLED) ## from a cold shell to 88 % on IMDB, next to Keras: DA
 
 bench-start: $(INSTALLED) ## how long --help and a one-line predict take from a cold shell
 	$(BIN)/python benchmarks/start.py
+
+bench-kills: $(INSTALLED) ## kill a fit at 25 random moments, resume it, compare the weights
+	$(BIN)/python benchmarks/kills.py
+
+bench-large: $(INSTALLED) ## memory on 0.3, 1 and 3 million rows; 15 minutes and 10 GB of disk
+	$(BIN)/python benchmarks/large.py
+
+fuzz: $(INSTALLED) ## nasty inputs for readers, configs and commands; five minutes
+	$(BIN)/python benchmarks/fuzz.py
 
 wheel: $(INSTALLED) ## dist/*.whl
 	$(BIN)/python -m build --wheel --outdir dist .

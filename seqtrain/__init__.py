@@ -26,11 +26,13 @@ def fit(
     out: str | Path,
     overrides: Sequence[str] = (),
     overwrite: bool = False,
+    resume: bool = False,
 ) -> TrainedModel:
     """Trains a classifier into the run folder `out` and opens it; silently, run.json and metrics.jsonl tell.
 
     config: a YAML file, or its content as nested mappings. overrides: like "training.epochs=3", as --set takes them.
-    overwrite: replace a run that is there, once the new one is evaluated. Raises the errors of `seqtrain.errors`.
+    overwrite: replace a run that is there, once the new one is evaluated. resume: go on with it instead.
+    Raises the errors of `seqtrain.errors`.
 
     A TensorFlow that the calling program has imported keeps its threads and flags; run.json records them.
     """
@@ -38,7 +40,7 @@ def fit(
     from seqtrain.pipeline import fit as fit_run
 
     read = config_from if isinstance(config, Mapping) else load_config
-    return load(fit_run(read(config, overrides), out=out, overwrite=overwrite).path)  # type: ignore[arg-type]
+    return load(fit_run(read(config, overrides), out=out, overwrite=overwrite, resume=resume).path)  # type: ignore[arg-type]
 
 
 def load(run: str | Path | None = None, *, threads: int | None = None) -> TrainedModel:

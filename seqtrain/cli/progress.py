@@ -12,7 +12,16 @@ from tqdm import tqdm
 
 from seqtrain.cli.console import Console, facts
 from seqtrain.data.stats import corpus_stats
-from seqtrain.pipeline import Built, Encoded, Exported, Started
+from seqtrain.pipeline.events import (
+    AlreadyFinished,
+    Built,
+    Encoded,
+    Exported,
+    Resumed,
+    Started,
+    Stopped,
+    TakenOver,
+)
 from seqtrain.run import Run
 from seqtrain.training.loop import Evaluated, Finished, Stepped, Sums
 
@@ -30,15 +39,20 @@ class FitReport:
         self._epochs = 0
         self._begun = time.monotonic()
         self._training_begun = self._shown = 0.0
+        self._already_done: float | None = None  # when this process began to train
         self._sums = Sums()
         self._bar: tqdm[Any] | None = None
         self._tell: dict[type, Callable[[Any], None]] = {
             Started: self._started,
             Encoded: self._encoded,
+            AlreadyFinished: self._already_finished,
             Built: self._built,
+            TakenOver: self._taken_over,
+            Resumed: self._resumed,
             Stepped: self._stepped,
             Evaluated: self._evaluated,
             Finished: self._finished,
+            Stopped: self._stopped,
             Exported: self._exported,
         }
 
@@ -57,17 +71,41 @@ class FitReport:
     def _started(self, event: Started) -> None:
         self._run = event.run
         self._console.attach(event.run)
+        if event.status is not None:
+            files = ", ".join(event.files)
+            self._console.say(facts("resume", f"{event.run.path}, whose config reads {files}"))
+
+    def _already_finished(self, event: AlreadyFinished) -> None:
+        self._console.say(
+            facts("finished", "already, nothing is left to do; more training.epochs would go on")
+        )
 
     def _encoded(self, event: Encoded) -> None:
         train, dev, vocabulary, labels = event.corpora
+        again = "; encoded by an earlier run" if event.rows.reused else ""
         self._console.say(
             facts(
                 "data",
                 f"train {corpus_stats(train, labels)}",
                 f"dev   {corpus_stats(dev, labels)}",
+                f"{event.rows.summary}{again}",
+                *event.rows.listing,
                 f"{len(vocabulary):,} entries in the vocabulary, {event.padding:.1%} padding in the batches",
             )
         )
+
+    def _taken_over(self, event: TakenOver) -> None:
+        known = f"{event.words:,} of the words and {event.labels:,} of the labels were known there"
+        self._console.say(facts("start", f"from the weights of {event.run}; {known}"))
+
+    def _resumed(self, event: Resumed) -> None:
+        for line in event.damaged:
+            self._console.say(f"warning: {line}\n  Training goes on from an older checkpoint.")
+        if event.changes:
+            note = "other than before, so that the weights may differ from those of a run without a break:"
+            self._console.say(facts("changed", note, *event.changes))
+        where = f"step {event.step:,}" if event.step else "step 0: there is no checkpoint yet"
+        self._console.say(facts("resume", f"from {where}; the run was {event.status}"))
 
     def _built(self, event: Built) -> None:
         self._epochs = event.epochs
@@ -89,13 +127,16 @@ class FitReport:
             self._bar = tqdm(total=1.0, leave=False, bar_format="{bar:30} {desc}")
 
     def _stepped(self, event: Stepped) -> None:
+        if self._already_done is None:
+            self._already_done = event.done
         self._sums += event.sums
         now = time.monotonic()
         wait = SECONDS_BETWEEN_LINES if self._bar is None else SECONDS_BETWEEN_FRAMES
-        if now - self._shown < wait or not event.done:
+        done = event.done - self._already_done
+        if now - self._shown < wait or not done:
             return
         self._shown = now
-        left = (now - self._training_begun) * (1 - event.done) / event.done
+        left = (now - self._training_begun) * (1 - event.done) / done
         line = (
             f"{event.done:4.0%} epoch {event.epoch + 1}/{self._epochs}, "
             f"loss {self._sums.loss / self._sums.weight:.4f}, "
@@ -129,6 +170,13 @@ class FitReport:
             self._bar.close()
         reasons = {"epochs": "all epochs done", "patience": "no improvement, patience spent"}
         self._console.say(f"\n{facts('stopped', f'at step {event.step:,}: {reasons[event.reason]}')}")
+
+    def _stopped(self, event: Stopped) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        if event.step:
+            note = f"at step {event.step:,}, which is saved; --resume goes on from there"
+            self._console.say("\n" + facts("stopped", note))
 
     def _exported(self, event: Exported) -> None:
         assert self._run is not None

@@ -5,19 +5,19 @@ Imports nothing heavy, since every command looks for a run first.
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 import re
 import shutil
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqtrain.errors import RunError, UsageError
-from seqtrain.run.atomic import atomic_write, write_json, writing
-from seqtrain.run.staging import Staging, places_to_restore, restore
+from seqtrain.run.atomic import move_folder, write_json, writing
+from seqtrain.run.staging import places_to_restore, restore
 from seqtrain.suggestion import nearest
+from seqtrain.untrusted import damaged, parse_json, read_file
 
 if TYPE_CHECKING:
     from seqtrain.config import Config
@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 ROOT = Path("runs")
 MOST_BYTES = 1 << 24
 """Of a text file in a run: no real one comes near, and a forged one does not fill the memory."""
+MOST_MODEL_BYTES = 1 << 31
+_INFO: dict[str, type] = {
+    "status": str,
+    "start_folder": str,
+    "history": list,
+    "data_sha256": dict,
+    "files": dict,
+    "versions": dict,
+    "machine": dict,
+    "runtime": dict,
+}
+"""What is read of run.json again, and its types; whatever else stands there is for people."""
 _CHECKPOINT = re.compile(r"step-(\d{6,})")
 
 
@@ -33,14 +45,6 @@ class Run:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-
-    @staticmethod
-    def create(out: str | Path, *, overwrite: bool = False) -> NewRun:
-        """Begins a run that is to stand at `out`.
-
-        Raises RunError if there is something else at `out`, a run without `overwrite`, or a run that is being written.
-        """
-        return NewRun(Path(out), overwrite)
 
     @property
     def config_file(self) -> Path:
@@ -63,6 +67,10 @@ class Run:
         return self.path / "vocabulary.tsv"
 
     @property
+    def rejected_file(self) -> Path:
+        return self.path / "rejected.tsv"
+
+    @property
     def journal_file(self) -> Path:
         return self.path / "metrics.jsonl"
 
@@ -81,8 +89,14 @@ class Run:
         return self.path / "checkpoints" / f"step-{step:06d}"
 
     def checkpoints(self) -> dict[int, Path]:
-        """Step → folder of the checkpoints that are there, the oldest first."""
-        folders = (self.path / "checkpoints").glob("step-*")
+        """Step → folder of the checkpoints that are there, the oldest first.
+
+        Raises RunError for a link in place of a folder: what it leads to is not the run's to delete.
+        """
+        folders = [self.path / "checkpoints", *(self.path / "checkpoints").glob("step-*")]
+        for path in folders:
+            if path.is_symlink():
+                raise damaged(path, "it is a symbolic link")
         found = [(int(match[1]), path) for path in folders if (match := _CHECKPOINT.fullmatch(path.name))]
         return dict(sorted(found))
 
@@ -92,7 +106,7 @@ class Run:
             if step not in steps:
                 with writing(path):
                     # Renamed first: a crash must not leave half a checkpoint under a whole one's name.
-                    path.rename(path.with_name(f"{path.name}.tmp"))
+                    move_folder(path, path.with_name(f"{path.name}.tmp"))
         for leftover in (self.path / "checkpoints").glob("*.tmp"):
             with writing(leftover):
                 shutil.rmtree(leftover)
@@ -103,13 +117,17 @@ class Run:
 
     def info(self) -> dict[str, Any]:
         """What run.json says. Raises RunError where it is missing or damaged."""
-        try:
-            info = json.loads(_read_text(self.info_file))
-        except (ValueError, RecursionError) as error:
-            raise _damaged(self.info_file, str(error)) from error
+        info = parse_json(read_file(self.info_file, most_bytes=MOST_BYTES), str(self.info_file))
         if not isinstance(info, dict):
-            raise _damaged(self.info_file, "it is no JSON object")
+            raise damaged(self.info_file, "it is no JSON object")
+        for key, kind in _INFO.items():
+            value = info.get(key, kind())
+            if not isinstance(value, kind) or (isinstance(value, str) and "\0" in value):
+                raise damaged(self.info_file, f"{key} is of another type")
         return info
+
+    def status(self) -> str:
+        return str(self.info().get("status", "unknown"))
 
     def update_info(self, **changes: Any) -> None:
         """Sets keys of run.json and leaves the others."""
@@ -119,6 +137,7 @@ class Run:
         """The config that the run was made from. Raises RunError where it is missing or damaged."""
         from seqtrain.config import load_config  # here, because a prediction needs no schema
 
+        read_file(self.config_file, most_bytes=MOST_BYTES)  # no link, no device
         try:
             return load_config(self.config_file)
         except UsageError as error:
@@ -128,72 +147,33 @@ class Run:
         """The labels in the order of the model's outputs. Raises RunError where they are missing or damaged."""
         labels = _read_text(self.labels_file).removesuffix("\n").split("\n")
         if "" in labels or len(set(labels)) < len(labels):
-            raise _damaged(self.labels_file, "a label is empty or stands there twice")
+            raise damaged(self.labels_file, "a label is empty or stands there twice")
         return labels
 
-    def write_labels(self, labels: Sequence[str]) -> None:
-        atomic_write(self.labels_file, "".join(f"{label}\n" for label in labels).encode())
+    def vocabulary(self) -> str:
+        """The text of vocabulary.tsv. Raises RunError where it is missing or damaged."""
+        return _read_text(self.vocabulary_file)
+
+    def seal(self) -> None:
+        """Records in run.json the sha256 of the files that make the model."""
+        sealed = (self.labels_file, self.vocabulary_file, self.weights_file, self.model_file)
+        self.update_info(files={path.name: _sha256(path.read_bytes()) for path in sealed})
+
+    def sealed(self, file: Path) -> bytes:
+        """The content of a file that `seal` has seen; RunError if it is missing, or another one by now."""
+        content = read_file(self.require(file), most_bytes=MOST_MODEL_BYTES)
+        if self.info().get("files", {}).get(file.name) != _sha256(content):
+            raise damaged(file, "it is not the file that `seqtrain fit` wrote")
+        return content
 
     def require(self, file: Path) -> Path:
         """A file of the run; RunError if it is not there, with how far the run got."""
         if file.is_file():
             return file
-        status = self.info().get("status", "unknown")
         raise RunError(
-            f"{file}: no such file; the status of the run is {status!r}",
-            hint="A run has all its files when `seqtrain fit` has ended well.",
+            f"{file}: no such file; the status of the run is {self.status()!r}",
+            hint="A run has all its files when `seqtrain fit` has ended well; with --resume it goes on.",
         )
-
-
-class NewRun(Run):
-    """A run that this process is writing: under a hidden name until `promote`, under its own from then on."""
-
-    def __init__(self, out: Path, overwrite: bool) -> None:
-        place = out.resolve() if out.is_symlink() else out
-        if place.name in ("", "..") or place.name.startswith("."):
-            raise RunError(f"{out}: is no name for a run", hint="Choose one that does not begin with a dot.")
-        self._overwrite = overwrite
-        self._staging = Staging(place)
-        super().__init__(self._staging.path)
-        try:
-            self._check_place()
-            with writing(self.path):
-                for folder in ("metrics", "checkpoints"):
-                    (self.path / folder).mkdir()
-            write_json(self.info_file, {"status": "running"})
-        except BaseException:
-            self.close()
-            raise
-
-    def promote(self) -> None:
-        """Puts the run in its place, with an old run deleted only then. Does nothing the second time."""
-        if not self._staging.promoted:
-            self._check_place()
-            self._staging.promote()
-            self.path = self._staging.path
-
-    def abandon(self, error: BaseException) -> None:
-        """Records why the run ended early, if it is in its place; `close` removes it otherwise."""
-        self.path = self._staging.path
-        if self._staging.promoted:
-            status = "failed" if isinstance(error, Exception) else "interrupted"
-            with suppress(RunError):  # a full disk, say, which is what `error` tells already
-                self.update_info(status=status, error=f"{type(error).__name__}: {error}")
-
-    def close(self) -> None:
-        """Gives up the lock on the run; removes it if it never got to its place."""
-        self._staging.close()
-
-    def _check_place(self) -> None:
-        place = self._staging.place
-        with writing(place):
-            if not place.exists() or (place.is_dir() and not any(place.iterdir())):
-                return
-        if not Run(place).exists():
-            raise RunError(f"{place}: is there already, and is no run", hint="Choose another folder.")
-        if not self._overwrite:
-            hint = "Replace it with --overwrite, or choose another folder with --out."
-            raise RunError(f"{place}: holds a run already", hint=hint)
 
 
 def newest_run(root: str | Path = ROOT) -> Run:
@@ -241,19 +221,10 @@ def _runs_in(folder: Path) -> list[Run]:
 
 def _read_text(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
-        text = content.decode()
+        return read_file(file, most_bytes=MOST_BYTES).decode()
     except UnicodeDecodeError as error:
-        raise _damaged(file, "it is not UTF-8") from error
-    except OSError as error:
-        raise RunError(
-            f"{file}: cannot be read: {error.strerror}", hint="Is this the folder of a run?"
-        ) from error
-    if len(content) > MOST_BYTES:
-        raise _damaged(file, f"it has more than {MOST_BYTES:,} bytes")
-    return text
+        raise damaged(file, "it is not UTF-8") from error
 
 
-def _damaged(file: Path, reason: str) -> RunError:
-    return RunError(f"{file}: is damaged: {reason}", hint="Train the run again with `seqtrain fit`.")
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

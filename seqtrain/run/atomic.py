@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from seqtrain.errors import RunError
 
+_OLD = ".old"
 _SPACE = "Free some space, or write to another disk."
 _PERMISSION = "Choose a folder that you may write to."
 _REMEDIES = {
@@ -34,18 +36,28 @@ def writing(path: Path) -> Iterator[None]:
         raise RunError(f"{path}: cannot be written: {error.strerror or error}", hint=remedy) from error
 
 
-def atomic_write(path: Path, content: bytes) -> None:
-    """Replaces a file: after a crash it has the old content or the new one. Raises RunError."""
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Replaces a file: yields a temporary one to fill, which takes its place when the block ends well.
+
+    After a crash the file has the old content or the new one. Raises RunError.
+    """
     temporary = _temporary(path)
     with writing(path):
         try:
-            temporary.write_bytes(content)
-            _sync(temporary)
+            yield temporary
+            sync(temporary)
             os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync(path.parent)
+        sync(path.parent)
+
+
+def atomic_write(path: Path, content: bytes) -> None:
+    """Replaces a file: after a crash it has the old content or the new one. Raises RunError."""
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -54,12 +66,21 @@ def write_json(path: Path, value: Any) -> None:
     atomic_write(path, f"{text}\n".encode())
 
 
+def append(path: Path, text: str) -> None:
+    """Adds to the end of a regular file, which is made if need be; OSError for a link, a pipe or a device."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o666), "a", encoding="utf-8") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        file.write(text)
+
+
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Makes a folder: yields a temporary one to fill, which takes its place when the block ends well.
 
-    After a crash the folder is there with all its files or not at all. Raises RunError, also if `path` is there
-    already and has something in it.
+    After a crash the folder is there with all its files or not at all; where it takes the place of another one,
+    `restore_replaced` may have to put that back. Raises RunError.
     """
     temporary = _temporary(path)
     with writing(path):
@@ -69,32 +90,51 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         try:
             yield temporary
             sync_tree(temporary)
-            os.rename(temporary, path)
+            _put_in_place(temporary, path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        _sync(path.parent)
+
+
+def restore_replaced(parent: Path) -> None:
+    """Ends what a crash left of the replacing of folders in `parent`: of the new one and the old one, one stays."""
+    for old in parent.glob(f"*{_OLD}"):
+        place = old.with_name(old.name.removesuffix(_OLD))
+        if place.exists():
+            shutil.rmtree(old)
+        else:
+            move_folder(old, place)
+
+
+def _put_in_place(folder: Path, path: Path) -> None:
+    old = path.with_name(path.name + _OLD)
+    if path.exists():
+        move_folder(path, old)  # no system call exchanges two folders everywhere
+    move_folder(folder, path)
+    if old.exists():
+        shutil.rmtree(old)
 
 
 def move_folder(source: Path, target: Path) -> None:
     """Renames a folder within its parent, for good. target must not exist, or be empty."""
     os.rename(source, target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def sync_tree(folder: Path) -> None:
     """Waits until all files below a folder, and their names, are on the disk."""
     for root, _, names in os.walk(folder, topdown=False):
         for name in names:
-            _sync(Path(root, name))
-        _sync(Path(root))
+            sync(Path(root, name))
+        sync(Path(root))
 
 
 def _temporary(path: Path) -> Path:
     return path.with_name(f"{path.name}.tmp")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from seqtrain import __version__
+from seqtrain.cores import usable_cores
 
 PACKAGES = ("tensorflow", "numpy", "numba", "onnx", "onnxruntime", "scikit-learn", "safetensors")
 
@@ -24,9 +26,29 @@ def versions() -> dict[str, str]:
     }
 
 
+def machine() -> dict[str, str | int]:
+    """The processor and how many cores of it there are for this process: the numbers of a run depend on them too."""
+    return {"processor": _processor(), "cores": usable_cores()}
+
+
+def _processor() -> str:
+    """Its name, as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def as_text(name: str | Path) -> str:
+    r"""A name of the file system for JSON: bytes that are not UTF-8 are written like `\xff`."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
 def file_hashes(paths: Iterable[Path]) -> dict[str, str]:
     """Path → sha256 of the file's bytes."""
-    return {str(path): sha256(path) for path in paths}
+    return {as_text(path): sha256(path) for path in paths}
 
 
 def sha256(path: Path) -> str:

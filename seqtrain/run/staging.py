@@ -9,18 +9,22 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from seqtrain.errors import RunError
-from seqtrain.run.atomic import move_folder, sync_tree, writing
+from seqtrain.run.atomic import move_folder, sync, sync_tree, writing
 
 
 class Staging:
     """The folder being built for `place`, which no other process builds at the same time."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, goes_on: Callable[[Path], bool] = lambda folder: False) -> None:
         """Makes the folder, empty; what crashed processes left for this place is cleared away or put back.
+
+        goes_on: says of a folder that a process has left whether to go on with it, be it the one built aside or, if
+        there is none, what stands in its place already.
 
         Raises RunError if another process builds for this place, or has built what stands there and still runs.
         """
@@ -32,12 +36,29 @@ class Staging:
             place.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _claim(self._aside, place)
             try:
+                for folder in (self._aside, *self._made):
+                    sync(folder.parent)  # a crash could take the name, and with it all that is below
                 _refuse_if_locked(place)
                 _recover(place)
-                _empty(self._aside)
+                if not goes_on(self._aside):
+                    self.clear()
+                    if goes_on(place):
+                        self._take_place()
             except BaseException:
-                self.close()
+                self.close(keep=_holds_anything(self._aside))
                 raise
+
+    def _take_place(self) -> None:
+        """Exchanges the lock on the folder aside for one on the folder in its place."""
+        aside, self._lock = self._lock, _locked(self.place)
+        self._aside.rmdir()
+        if aside is not None:
+            os.close(aside)
+
+    def clear(self) -> None:
+        """Empties the folder built aside."""
+        with writing(self.place):
+            _empty(self._aside)
 
     @property
     def promoted(self) -> bool:
@@ -64,10 +85,10 @@ class Staging:
             if old.exists():
                 shutil.rmtree(old)
 
-    def close(self) -> None:
-        """Gives up the lock. A folder that was not promoted goes, and so do the folders made to hold it."""
+    def close(self, *, keep: bool = False) -> None:
+        """Gives up the lock. Unless `keep`, a folder that was not promoted goes, and so do the folders made for it."""
         self._was_promoted = self.promoted
-        if not self._was_promoted:
+        if not self._was_promoted and not keep:
             shutil.rmtree(self._aside, ignore_errors=True)
             with suppress(OSError):  # others may use them by now
                 for folder in self._made:
@@ -80,7 +101,7 @@ class Staging:
 def restore(place: Path) -> None:
     """Puts back what a crash in the middle of `promote` left aside. Raises RunError as `Staging` does."""
     if not os.path.exists(place) and _beside(place, "old").exists():
-        Staging(place).close()
+        Staging(place, _holds_anything).close(keep=True)
 
 
 def places_to_restore(parent: Path) -> list[Path]:
@@ -135,6 +156,10 @@ def _refuse_if_locked(place: Path) -> None:
 
 def _busy(place: Path) -> RunError:
     return RunError(f"{place}: another process is writing it", hint="Wait for it, or choose another folder.")
+
+
+def _holds_anything(folder: Path) -> bool:
+    return folder.exists() and any(folder.iterdir())
 
 
 def _recover(place: Path) -> None:

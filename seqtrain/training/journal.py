@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from seqtrain.run import Run
-from seqtrain.run.atomic import writing
+from seqtrain.run.atomic import append, writing
 from seqtrain.training.loop import Evaluated, Event, Stepped, Sums
 from seqtrain.training.tensorboard import ScalarWriter
 
@@ -21,8 +22,18 @@ class Journal:
     an evaluation. All but the seconds and what is counted by them is the same each time the run is repeated.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run, self._scalars = run, ScalarWriter(run.path)
+    def __init__(self, run: Run, *, size: int = 0, step: int = 0) -> None:
+        """Goes on behind the first `size` bytes of metrics.jsonl, which tell of the steps up to `step`."""
+        self._run = run
+        with writing(run.journal_file):
+            append(run.journal_file, "")
+            if self.size() > size:
+                os.truncate(run.journal_file, size)
+            self._scalars = ScalarWriter(run.path, step)
+
+    def size(self) -> int:
+        """Bytes of metrics.jsonl so far."""
+        return self._run.journal_file.stat().st_size
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Stepped) and event.step % STEPS_BETWEEN_LINES == 0:
@@ -43,10 +54,10 @@ class Journal:
             "learning_rate": event.learning_rate,
             **values,
         }
-        with writing(self._run.journal_file), self._run.journal_file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        numbers = {name: value for name, value in line.items() if isinstance(value, float)}
-        self._scalars.add(event.step, {f"{kind}/{name}": value for name, value in numbers.items()})
+        numbers = {f"{kind}/{name}": value for name, value in line.items() if isinstance(value, float)}
+        with writing(self._run.journal_file):
+            append(self._run.journal_file, json.dumps(line) + "\n")
+            self._scalars.add(event.step, numbers)
 
 
 def _ratios(sums: Sums) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 
@@ -47,8 +47,28 @@ class Progress:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Progress:
-        """The inverse of `dataclasses.asdict`."""
-        return cls(**{**values, "since_evaluation": Sums(**values["since_evaluation"])})
+        """The inverse of `dataclasses.asdict`; TypeError for values of another type."""
+        progress = cls(**{**values, "since_evaluation": Sums(**values["since_evaluation"])})
+        _check_types(progress)
+        _check_types(progress.since_evaluation)
+        return progress
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (float,),
+    "int | None": (int, type(None)),
+    "float | None": (float, type(None)),
+    "Sums": (Sums,),
+}
+
+
+def _check_types(values: Any) -> None:
+    """TypeError for a field of Progress or Sums that is of another type than it says, or below zero."""
+    for item in fields(values):
+        value = getattr(values, item.name)
+        if type(value) not in _KINDS[str(item.type)] or (isinstance(value, int | float) and value < 0):
+            raise TypeError(f"{item.name} is {value!r}")
 
 
 @dataclass(frozen=True)

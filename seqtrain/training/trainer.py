@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
 
 from seqtrain.data.batching import Batch
-from seqtrain.errors import DivergenceError
 from seqtrain.model.classifier import Architecture, Classifier, Dropout
 from seqtrain.model.initialization import initial_weights
 from seqtrain.training.checkpoint import Checkpoint
@@ -34,19 +33,16 @@ class Trainer:
     def train_on(self, batch: Batch, number: int, learning_rate: float) -> tuple[Sums, float]:
         """One step, the `number`th from 1 → the batch's sums and the norm of its gradient before clipping.
 
-        Raises DivergenceError if the loss or the gradient is not finite.
+        Where training diverges the loss or the norm is not finite.
         """
         arrays = (batch.token_ids, batch.lengths, batch.labels, batch.weights)
         sums = self._step(*map(tf.constant, arrays), tf.constant(number), tf.constant(learning_rate))
-        loss, norm = float(sums["loss_sum"]), float(sums["gradient_norm"])
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise DivergenceError(f"training diverged at step {number}: loss {loss}, gradient norm {norm}")
         return Sums(
-            loss=loss,
+            loss=float(sums["loss_sum"]),
             correct=float(sums["correct"]),
             weight=float(sums["weight_sum"]),
             tokens=int(batch.lengths.sum()),
-        ), norm
+        ), float(sums["gradient_norm"])
 
     def probabilities(self, batches: Iterable[Batch], rows: int) -> np.ndarray:
         """<float32>[rows, classes]: the answer for each row of the corpus that the batches cover."""
@@ -63,7 +59,19 @@ class Trainer:
         for name, weight in self.model.weights.items():
             weight.assign(weights[name])
 
-    def checkpoint(self, progress: Progress) -> Checkpoint:
+    def checkpoint(self, progress: Progress, journal_bytes: int) -> Checkpoint:
         """A copy of all that changes in training."""
         slots = {name: slot.numpy() for name, slot in self.optimizer.slots.items()}
-        return Checkpoint(self.weights(), slots, progress)
+        return Checkpoint(self.weights(), slots, replace(progress), journal_bytes)
+
+    def checkpoint_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the tensors in a checkpoint of this model."""
+        variables = {f"weights/{name}": weight for name, weight in self.model.weights.items()}
+        variables |= {f"slots/{name}": slot for name, slot in self.optimizer.slots.items()}
+        return {name: tuple(variable.shape) for name, variable in variables.items()}
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Goes back to where a checkpoint of the same model was made."""
+        self.set_weights(checkpoint.weights)
+        for name, slot in self.optimizer.slots.items():
+            slot.assign(checkpoint.slots[name])

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from seqtrain.data.workers import START_BYTES, usable_processes
-from tests.cli.command import finish, start
-from tests.cli.test_signals import wait_until
+from tests.cli.command import PATIENCE, finish, start
 
 pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc that tells of processes"),
@@ -37,28 +35,18 @@ def is_running(process: int) -> bool:
     return state not in "ZX"
 
 
-def feed(pipe: Path) -> None:
-    """Writes for as long as somebody reads."""
-    with suppress(BrokenPipeError), pipe.open("wb", buffering=0) as stream:
-        while True:
-            stream.write(ROWS)
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture
-def pipe(project: Path) -> Iterator[Path]:
-    """The training file of the project: a pipe that stays open."""
-    (project / "train.tsv").unlink()
-    os.mkfifo(project / "train.tsv")
-    keeper = os.open(project / "train.tsv", os.O_RDWR)
-    yield project / "train.tsv"
-    os.close(keeper)
-
-
-@pytest.fixture
-def fit(project: Path, pipe: Path) -> Iterator[subprocess.Popen[str]]:
-    """A fit that has read much and waits for more, with all its other processes started."""
+def fit(project: Path) -> Iterator[subprocess.Popen[str]]:
+    """A fit with all its other processes started, and seconds of work before it."""
+    (project / "train.tsv").write_bytes(ROWS * (12 * START_BYTES // len(ROWS)))
     process = start("fit", "configs/reviews.yaml", cwd=project)
-    pipe.write_bytes(ROWS * (2 * START_BYTES // len(ROWS)))
     wait_until(lambda: len(children(process.pid)) == usable_processes())
     yield process
     process.kill()
@@ -78,12 +66,9 @@ def test_no_process_survives_the_command(
     wait_until(lambda: not any(map(is_running, workers)))
 
 
-def test_a_process_that_is_killed_ends_the_command(
-    project: Path, pipe: Path, fit: subprocess.Popen[str]
-) -> None:
+def test_a_process_that_is_killed_ends_the_command(project: Path, fit: subprocess.Popen[str]) -> None:
     workers = children(fit.pid)
     os.kill(min(workers), signal.SIGKILL)
-    threading.Thread(target=feed, args=[pipe]).start()
     assert finish(fit) == (
         1,
         "",

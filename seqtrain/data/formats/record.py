@@ -102,7 +102,7 @@ class Source:
     remedy: str
 
     def example(self, text: str, label: str | None, weight: float, line: int) -> Example:
-        """The example. If it has a label, RowError for a blank one or one that cannot be meant, and for a blank text."""
+        """The example. If it has a label, RowError for one that cannot be meant, and for a blank text."""
         if label is not None:
             label = label.strip()
             if not label:

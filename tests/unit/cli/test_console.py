@@ -22,6 +22,17 @@ def test_lines_go_to_standard_error_and_from_attach_on_to_the_log(
     assert run.log_file.read_text() == "two\n"
 
 
+def test_what_a_file_is_called_commands_no_terminal_and_spoils_no_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console, run = Console(), Run(tmp_path)
+    console.attach(run)
+    console.say("\x1b[2J.tsv\tfound")
+    console.note(os.fsdecode(b"\xff.tsv\tfound"))
+    assert capsys.readouterr().err == "\\x1b[2J.tsv\tfound\n"
+    assert run.log_file.read_text() == "\\x1b[2J.tsv\tfound\n\\udcff.tsv\tfound\n"
+
+
 def test_the_log_moves_with_the_run(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     console, run = Console(quiet=True), Run(tmp_path / "new")

@@ -10,7 +10,8 @@ from seqtrain.cli import progress
 from seqtrain.cli.console import Console
 from seqtrain.cli.progress import FitReport
 from seqtrain.model.classifier import Architecture
-from seqtrain.pipeline import Built
+from seqtrain.pipeline.events import AlreadyFinished, Built, Resumed, Stopped, TakenOver
+from seqtrain.run import Run
 from seqtrain.training.loop import Evaluated, Stepped, Sums
 from seqtrain.training.runtime import Runtime
 
@@ -113,3 +114,54 @@ def test_on_a_terminal_there_is_a_bar_unless_quiet(
     assert ("█" in shown) is not quiet
     if not quiet:
         assert shown.rsplit("\r", 1)[1] == "", "the bar is wiped away at the end"
+
+
+def test_where_a_run_goes_on_and_what_is_other_than_before(capsys: pytest.CaptureFixture[str]) -> None:
+    damaged = "runs/reviews/checkpoints/step-000540/state.safetensors: is damaged: it is cut short"
+    FitReport(Console())(Resumed(360, "interrupted", [damaged], ["runtime.intra_op_threads: 1 → 2"]))
+    assert capsys.readouterr().err == (
+        f"warning: {damaged}\n"
+        "  Training goes on from an older checkpoint.\n"
+        "changed   other than before, so that the weights may differ from those of a run without a break:\n"
+        "          runtime.intra_op_threads: 1 → 2\n"
+        "resume    from step 360; the run was interrupted\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (
+            Resumed(0, "running", [], []),
+            "resume    from step 0: there is no checkpoint yet; the run was running\n",
+        ),
+        (
+            TakenOver("runs/old", 9000, 2),
+            "start     from the weights of runs/old; 9,000 of the words and 2 of the labels were known there\n",
+        ),
+        (Stopped(360), "\nstopped   at step 360, which is saved; --resume goes on from there\n"),
+        (Stopped(0), ""),
+        (
+            AlreadyFinished(Run("runs/reviews")),
+            "finished  already, nothing is left to do; more training.epochs would go on\n",
+        ),
+    ],
+)
+def test_other_lines(event: object, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    FitReport(Console())(event)
+    assert capsys.readouterr().err == line
+
+
+def test_the_time_left_is_that_of_the_steps_to_come(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    """Resumed at half of training, a quarter of it took 25 seconds."""
+    report = FitReport(Console())
+    report(BUILT)
+    capsys.readouterr()
+    for step in range(50, 76):
+        report(Stepped(step + 1, 2, step / 100, SUMS, 0.01, 1.0))
+        clock.now += 1
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .endswith("70% epoch 3/4, loss 0.5000, 3,000 tokens/s, 0:30 left")
+    )

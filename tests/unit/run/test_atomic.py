@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from seqtrain.errors import RunError
 from seqtrain.run import atomic
-from seqtrain.run.atomic import atomic_folder, atomic_write, write_json, writing
+from seqtrain.run.atomic import atomic_folder, atomic_write, restore_replaced, write_json, writing
 
 
 class PowerLoss(BaseException):
@@ -30,10 +31,8 @@ def record(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     recorded("rename", "rename")
     recorded("rename", "replace")
-    original_sync = atomic._sync
-    monkeypatch.setattr(
-        atomic, "_sync", lambda path: (calls.append(("sync", path.name)), original_sync(path))
-    )
+    original_sync = atomic.sync
+    monkeypatch.setattr(atomic, "sync", lambda path: (calls.append(("sync", path.name)), original_sync(path)))
     return calls
 
 
@@ -102,15 +101,37 @@ def test_what_a_killed_process_left_of_a_folder_is_cleared_away(tmp_path: Path) 
     assert [path.name for path in (tmp_path / "step-000400").iterdir()] == ["state"]
 
 
-def test_a_folder_never_replaces_another(tmp_path: Path) -> None:
-    (tmp_path / "step-000400").mkdir()
-    (tmp_path / "step-000400" / "state").write_bytes(b"first")
-    with (
-        pytest.raises(RunError, match="step-000400: cannot be written"),
-        atomic_folder(tmp_path / "step-000400"),
-    ):
-        pass
-    assert (tmp_path / "step-000400" / "state").read_bytes() == b"first"
+def test_a_folder_may_take_the_place_of_another(tmp_path: Path) -> None:
+    for content in (b"first", b"second"):
+        with atomic_folder(tmp_path / "step-000400") as folder:
+            (folder / "state").write_bytes(content)
+    assert (tmp_path / "step-000400" / "state").read_bytes() == b"second"
+    assert [path.name for path in tmp_path.iterdir()] == ["step-000400"]
+
+
+@pytest.mark.parametrize("renames", [0, 1, 2])
+def test_a_process_that_dies_while_it_replaces_a_folder_leaves_one_of_the_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    """It dies after so many renames: that of the old folder, and that of the new one."""
+    place = tmp_path / "step-000400"
+    with atomic_folder(place) as folder:
+        (folder / "state").write_bytes(b"first")
+    rename, left = os.rename, iter(range(renames))
+
+    def mortal(source: Path, target: Path) -> None:
+        if next(left, None) is None:
+            raise SystemExit
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", mortal)
+    monkeypatch.setattr(atomic.shutil, "rmtree", lambda *arguments, **keywords: None)
+    with suppress(SystemExit), atomic_folder(place) as folder:
+        (folder / "state").write_bytes(b"second")
+    monkeypatch.undo()
+    restore_replaced(tmp_path)
+    assert (place / "state").read_bytes() == (b"second" if renames == 2 else b"first")
+    assert not list(tmp_path.glob("*.old"))
 
 
 @pytest.mark.parametrize(

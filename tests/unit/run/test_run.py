@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from seqtrain.errors import RunError
-from seqtrain.run import NewRun, Run, newest_run, open_run
+from seqtrain.run import Run, newest_run, open_run
+from seqtrain.run.new import NewRun
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def finished(path: str, *, labels: tuple[str, ...] = ("neg", "pos"), written: int = 0) -> Run:
     """A run in its place; written: the time of its run.json, in seconds."""
-    run = Run.create(path, overwrite=True)
+    run = NewRun(path, overwrite=True)
     run.write_labels(labels)
     run.promote()
     run.close()
@@ -61,34 +63,34 @@ def test_file_names_are_those_of_the_documented_run_folder() -> None:
 
 class TestNewRun:
     def test_it_is_hidden_until_promoted(self, folder: Path) -> None:
-        run = Run.create("runs/reviews")
+        run = NewRun("runs/reviews")
         assert run.path == Path("runs/.reviews.new")
         with pytest.raises(RunError):
             newest_run()
         run.promote()
         run.promote()
         assert run.path == Path("runs/reviews")
-        assert newest_run().info() == {"status": "running"}
+        assert newest_run().status() == "running"
         run.close()
 
     def test_closed_early_it_leaves_nothing(self, folder: Path) -> None:
-        Run.create("runs/reviews").close()
+        NewRun("runs/reviews").close()
         assert list(folder.iterdir()) == []
 
     def test_it_refuses_to_replace_a_run(self, folder: Path) -> None:
         finished("runs/reviews", labels=("old", "older"))
         with pytest.raises(RunError) as caught:
-            Run.create("runs/reviews")
+            NewRun("runs/reviews")
         assert str(caught.value) == (
             "runs/reviews: holds a run already\n"
-            "  Replace it with --overwrite, or choose another folder with --out."
+            "  Go on with it by --resume, replace it by --overwrite, or choose another folder by --out."
         )
         assert Run("runs/reviews").labels() == ["old", "older"]
         assert os.listdir("runs") == ["reviews"]
 
     def test_with_overwrite_the_old_run_stands_until_the_first_evaluation(self, folder: Path) -> None:
         finished("runs/reviews", labels=("old", "older"))
-        run = Run.create("runs/reviews", overwrite=True)
+        run = NewRun("runs/reviews", overwrite=True)
         run.write_labels(["new", "newer"])
         assert open_run().labels() == ["old", "older"]
         run.promote()
@@ -100,11 +102,11 @@ class TestNewRun:
         (folder / "thesis").mkdir()
         (folder / "thesis" / "chapter1.tex").write_text("years of work")
         with pytest.raises(RunError, match="thesis: is there already, and is no run"):
-            Run.create("thesis", overwrite=overwrite)
+            NewRun("thesis", overwrite=overwrite)
         assert (folder / "thesis" / "chapter1.tex").read_text() == "years of work"
 
     def test_a_folder_that_becomes_something_else_meanwhile_is_not_replaced(self, folder: Path) -> None:
-        run = Run.create("runs/reviews", overwrite=True)
+        run = NewRun("runs/reviews", overwrite=True)
         (folder / "runs" / "reviews").mkdir()
         (folder / "runs" / "reviews" / "notes.txt").write_text("mine")
         with pytest.raises(RunError, match="is no run"):
@@ -125,13 +127,13 @@ class TestNewRun:
     def test_a_file_is_in_the_way(self, folder: Path) -> None:
         (folder / "reviews").write_text("text")
         with pytest.raises(RunError, match="reviews: is there already, and is no run"):
-            Run.create("reviews", overwrite=True)
+            NewRun("reviews", overwrite=True)
         assert (folder / "reviews").read_text() == "text"
 
     @pytest.mark.parametrize("out", ["", ".", "..", "runs/..", "/", "runs/.reviews.new"])
     def test_names_that_no_run_may_have(self, out: str, folder: Path) -> None:
         with pytest.raises(RunError, match="is no name for a run"):
-            Run.create(out, overwrite=True)
+            NewRun(out, overwrite=True)
         assert list(folder.iterdir()) == []
 
     def test_a_linked_run_is_replaced_where_it_is(self, folder: Path) -> None:
@@ -144,8 +146,8 @@ class TestNewRun:
 
     def test_a_run_that_another_process_writes_is_refused(self, folder: Path) -> None:
         holds = (
-            "import sys; from seqtrain.run import Run\n"
-            "run = Run.create('runs/reviews'); run.promote(); print('ready', flush=True); sys.stdin.read()"
+            "import sys; from seqtrain.run.new import NewRun\n"
+            "run = NewRun('runs/reviews'); run.promote(); print('ready', flush=True); sys.stdin.read()"
         )
         other = subprocess.Popen(
             [sys.executable, "-c", holds], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -154,7 +156,7 @@ class TestNewRun:
         assert other.stdout.readline() == "ready\n"
         try:
             with pytest.raises(RunError, match="runs/reviews: another process is writing it"):
-                Run.create("runs/reviews", overwrite=True)
+                NewRun("runs/reviews", overwrite=True)
         finally:
             other.kill()
             other.communicate()
@@ -164,7 +166,7 @@ class TestNewRun:
         ("error", "status"), [(ValueError("bug"), "failed"), (KeyboardInterrupt(), "interrupted")]
     )
     def test_a_run_that_ends_early_says_why(self, error: BaseException, status: str, folder: Path) -> None:
-        run = Run.create("runs/reviews")
+        run = NewRun("runs/reviews")
         run.promote()
         run.abandon(error)
         run.close()
@@ -172,15 +174,139 @@ class TestNewRun:
         assert type(error).__name__ in open_run().info()["error"]
 
     def test_abandoned_before_its_first_evaluation_it_leaves_nothing(self, folder: Path) -> None:
-        run = Run.create("runs/reviews")
+        run = NewRun("runs/reviews")
         run.abandon(ValueError("bug"))
         run.close()
         assert list(folder.iterdir()) == []
 
     def test_create_returns_a_run(self, folder: Path) -> None:
-        run = Run.create("runs/reviews")
+        run = NewRun("runs/reviews")
         assert isinstance(run, NewRun)
         run.close()
+
+
+class TestGoingOn:
+    """A run is begun by one process and gone on with by another: `NewRun(..., resume=True)`."""
+
+    def begin(self, *, checkpoints: int, promoted: bool, overwrite: bool = False) -> None:
+        """What a process leaves that is killed: the folder, and no lock."""
+        run = NewRun("runs/reviews", overwrite=overwrite)
+        run.write_labels(["new", "newer"])
+        for step in range(checkpoints):
+            run.checkpoint(step).mkdir()
+        if promoted:
+            run.promote()
+        run._staging.close(keep=True)
+
+    def test_nothing_there_is_a_new_run(self, folder: Path) -> None:
+        with closing(NewRun("runs/reviews", resume=True)) as run:
+            assert not run.goes_on
+            assert run.path == Path("runs/.reviews.new")
+
+    @pytest.mark.parametrize("promoted", [False, True])
+    def test_where_it_stands(self, promoted: bool, folder: Path) -> None:
+        self.begin(checkpoints=1, promoted=promoted)
+        with closing(NewRun("runs/reviews", resume=True)) as run:
+            assert run.goes_on
+            assert run.is_in_place is promoted
+            assert run.labels() == ["new", "newer"]
+        assert os.listdir("runs") == [("reviews" if promoted else ".reviews.new")]
+
+    def test_one_that_was_to_replace_an_older_run_comes_first_and_may_still_do_so(self, folder: Path) -> None:
+        finished("runs/reviews", labels=("old", "older"))
+        self.begin(checkpoints=1, promoted=False, overwrite=True)
+        with closing(NewRun("runs/reviews", resume=True)) as run:
+            assert run.labels() == ["new", "newer"]
+            run.promote(replace=False)
+            assert open_run("runs/reviews").labels() == ["old", "older"]
+            run.promote()
+            assert open_run("runs/reviews").labels() == ["new", "newer"]
+
+    def test_without_resume_a_new_run_takes_the_place_of_what_was_left(self, folder: Path) -> None:
+        self.begin(checkpoints=1, promoted=False)
+        with closing(NewRun("runs/reviews")) as run:
+            assert not run.goes_on
+            assert run.checkpoints() == {}
+
+    def test_left_without_its_run_json_it_is_nothing_to_go_on_with(self, folder: Path) -> None:
+        """Killed while it was cleared away, say."""
+        finished("runs/reviews", labels=("old", "older"))
+        self.begin(checkpoints=1, promoted=False, overwrite=True)
+        os.unlink("runs/.reviews.new/run.json")
+        with closing(NewRun("runs/reviews", resume=True)) as run:
+            assert (run.goes_on, run.is_in_place, run.labels()) == (True, True, ["old", "older"])
+        assert os.listdir("runs") == ["reviews"]
+
+    def test_a_checkpoint_is_worth_keeping_the_run(self, folder: Path) -> None:
+        finished("runs/reviews", labels=("old", "older"))
+        run = NewRun("runs/reviews", overwrite=True)
+        run.checkpoint(7).mkdir()
+        run.abandon(KeyboardInterrupt())
+        run.close()
+        assert sorted(os.listdir("runs")) == [".reviews.new", "reviews"]
+        assert Run("runs/.reviews.new").status() == "interrupted"
+
+    def test_an_old_run_is_not_replaced_by_a_mere_checkpoint(self, folder: Path) -> None:
+        with closing(NewRun("runs/reviews")) as run:
+            run.promote(replace=False)
+            assert run.is_in_place, "there is none"
+
+    @pytest.mark.parametrize("promoted", [False, True])
+    def test_two_processes_do_not_go_on_with_it_at_once(self, promoted: bool, folder: Path) -> None:
+        self.begin(checkpoints=1, promoted=promoted)
+        with closing(NewRun("runs/reviews", resume=True)):
+            for how in ({"resume": True}, {"overwrite": True}):
+                with pytest.raises(RunError, match="runs/reviews: another process is writing it"):
+                    NewRun("runs/reviews", **how)
+        assert os.listdir("runs") == [("reviews" if promoted else ".reviews.new")]
+
+    def test_what_is_no_run_is_refused(self, folder: Path) -> None:
+        (folder / "thesis").mkdir()
+        (folder / "thesis" / "chapter1.tex").write_text("years of work")
+        with pytest.raises(RunError, match="thesis: is there already, and is no run"):
+            NewRun("thesis", resume=True)
+        assert os.listdir(folder) == ["thesis"]
+
+    def test_a_checkpoint_that_was_being_replaced_is_put_back(self, folder: Path) -> None:
+        self.begin(checkpoints=2, promoted=True)
+        os.rename("runs/reviews/checkpoints/step-000001", "runs/reviews/checkpoints/step-000001.old")
+        with closing(NewRun("runs/reviews", resume=True)) as run:
+            assert list(run.checkpoints()) == [0, 1]
+
+    def test_its_history_grows(self, folder: Path) -> None:
+        with closing(NewRun("runs/reviews")) as run:
+            run.record("started")
+            run.record("resumed", step=3)
+            entries = run.info()["history"]
+        assert [(entry["event"], entry.get("step")) for entry in entries] == [
+            ("started", None),
+            ("resumed", 3),
+        ]
+
+
+class TestSealed:
+    @pytest.fixture
+    def run(self, folder: Path) -> Run:
+        run = finished("runs/reviews")
+        for file in (run.vocabulary_file, run.weights_file, run.model_file):
+            file.write_bytes(file.name.encode())
+        run.seal()
+        return run
+
+    def test_a_file_as_it_was_written(self, run: Run) -> None:
+        assert run.sealed(run.model_file) == b"model.onnx"
+        assert run.sealed(run.labels_file) == b"neg\npos\n"
+
+    def test_another_file_is_refused(self, run: Run) -> None:
+        run.labels_file.write_text("pos\nneg\n")
+        with pytest.raises(RunError, match=r"labels\.txt: is damaged: it is not the file that"):
+            run.sealed(run.labels_file)
+
+    @pytest.mark.parametrize("files", [{}, {"model.onnx": 3}])
+    def test_so_is_one_without_a_seal(self, run: Run, files: object) -> None:
+        run.update_info(files=files)
+        with pytest.raises(RunError, match=r"model\.onnx: is damaged"):
+            run.sealed(run.model_file)
 
 
 class TestFindingRuns:
@@ -238,7 +364,7 @@ class TestReading:
         run = finished("runs/reviews")
         run.update_info(seed=1)
         run.update_info(status="finished")
-        assert run.info() == {"status": "finished", "seed": 1}
+        assert run.info() == {"status": "finished", "overwrite": True, "seed": 1}
 
     @pytest.mark.parametrize(
         "content",
@@ -248,7 +374,14 @@ class TestReading:
     def test_damaged_info_is_a_run_error(self, content: bytes, folder: Path) -> None:
         run = finished("runs/reviews")
         run.info_file.write_bytes(content)
-        with pytest.raises(RunError, match=r"runs/reviews/run\.json: is damaged: "):
+        with pytest.raises(RunError, match=r"runs/reviews/run\.json: (is damaged|cannot be read): "):
+            run.info()
+
+    @pytest.mark.parametrize("damage", [{"files": []}, {"history": {}}, {"status": 3}, {"data_sha256": None}])
+    def test_info_of_another_form_is_a_run_error(self, damage: dict[str, object], folder: Path) -> None:
+        run = finished("runs/reviews")
+        run.update_info(**damage)
+        with pytest.raises(RunError, match=f"{next(iter(damage))} is of another type"):
             run.info()
 
     def test_missing_info_is_a_run_error(self, folder: Path) -> None:
@@ -287,7 +420,7 @@ class TestReading:
             run.require(run.model_file)
         assert str(caught.value) == (
             "runs/reviews/model.onnx: no such file; the status of the run is 'running'\n"
-            "  A run has all its files when `seqtrain fit` has ended well."
+            "  A run has all its files when `seqtrain fit` has ended well; with --resume it goes on."
         )
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from seqtrain.errors import RunError
 from seqtrain.run import Run
 from seqtrain.training.journal import Journal
 from seqtrain.training.loop import Evaluated, Event, Finished, Stepped, Sums
@@ -78,3 +80,49 @@ def test_it_follows_the_run_to_its_final_place(tmp_path: Path) -> None:
     assert len(run.journal_file.read_text().splitlines()) == 2
     (path,) = run.path.glob("events.out.tfevents.*")
     assert {step for step, *_ in scalars(path)} == {50, 100}
+
+
+def test_it_goes_on_behind_what_the_checkpoint_knows(tmp_path: Path) -> None:
+    """The lines of steps that are trained again go; so do the remains of a line that was cut off."""
+    run = Run(tmp_path)
+    journal = Journal(run)
+    journal(evaluated(50))
+    size = journal.size()
+    journal(stepped(100))
+    journal.close()
+    with run.journal_file.open("a") as file:
+        file.write('{"event": "st')
+    journal = Journal(run, size=size, step=50)
+    journal(stepped(150))
+    journal.close()
+    lines = [json.loads(line) for line in run.journal_file.read_text().splitlines()]
+    assert [(line["event"], line["step"]) for line in lines] == [("train", 50), ("dev", 50), ("step", 150)]
+
+
+def test_it_adds_nothing_where_lines_are_missing(tmp_path: Path) -> None:
+    journal = Journal(Run(tmp_path), size=1000)
+    journal(stepped(50))
+    journal.close()
+    assert [
+        line["step"] for line in map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())
+    ] == [50]
+
+
+def in_the_way(file: Path, kind: str) -> None:
+    file.unlink(missing_ok=True)
+    {"link": lambda: file.symlink_to("/dev/null"), "pipe": lambda: os.mkfifo(file), "folder": file.mkdir}[
+        kind
+    ]()
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    in_the_way(tmp_path / "metrics.jsonl", kind)
+    with pytest.raises(RunError, match=r"metrics\.jsonl: cannot be written: "):
+        Journal(Run(tmp_path))
+    (tmp_path / "metrics.jsonl").rmdir() if kind == "folder" else (tmp_path / "metrics.jsonl").unlink()
+    journal = Journal(Run(tmp_path))
+    in_the_way(tmp_path / "metrics.jsonl", kind)
+    with pytest.raises(RunError, match=r"metrics\.jsonl: cannot be written: "):
+        journal(stepped(50))
+    journal.close()

@@ -25,9 +25,16 @@ def test_the_oracle_knows_the_published_check_value() -> None:
 def test_the_file_begins_with_its_version(tmp_path: Path) -> None:
     before = time.time()
     ScalarWriter(tmp_path).close()
-    (event,) = events(only_file(tmp_path))
+    event, _ = events(only_file(tmp_path))
     assert event.file_version == "brain.Event:2"
     assert before <= event.wall_time <= time.time()
+
+
+def test_it_takes_back_what_older_files_say_of_the_steps_to_come(tmp_path: Path) -> None:
+    """TensorBoard drops the points from the step of a START event on: purge_orphaned_data in its event_accumulator."""
+    ScalarWriter(tmp_path, step=120).close()
+    _, event = events(only_file(tmp_path))
+    assert (event.step, event.session_log.status) == (121, tf.compat.v1.SessionLog.START)
 
 
 def test_points_come_back_in_their_order(tmp_path: Path) -> None:
@@ -61,4 +68,4 @@ def test_a_point_is_on_the_disk_at_once(tmp_path: Path) -> None:
 def test_the_tensorboard_package_is_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)  # importing it fails
     ScalarWriter(tmp_path).add(1, {"dev/loss": 1.0})
-    assert len(events(only_file(tmp_path))) == 2
+    assert scalars(only_file(tmp_path)) == [(1, "dev/loss", 1.0)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,14 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from seqtrain import load, pipeline
+from seqtrain import load
 from seqtrain.config import Config, config_from
-from seqtrain.data.reader import Columns
-from seqtrain.data.splits import Splits
 from seqtrain.errors import DivergenceError, RunError
-from seqtrain.inference import graph
 from seqtrain.model.classifier import Classifier
-from seqtrain.pipeline import Built, Encoded, Exported, Started, data_splits, fit
+from seqtrain.pipeline import export, fit, training
+from seqtrain.pipeline.events import AlreadyFinished, Built, Encoded, Exported, Resumed, Started
 from seqtrain.run import Run
-from seqtrain.training.checkpoint import Checkpoint
+from seqtrain.training.checkpoint import STATE
 from seqtrain.training.loop import Evaluated, Finished, Stepped
 from tests.cli.command import tree
 from tests.project import CONFIG, write_project
@@ -67,6 +66,29 @@ def test_the_events_in_their_order_and_the_older_run_in_place_until_the_new_one_
     assert run.info()["status"] == "finished"
 
 
+def test_going_on_tells_from_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit(config("training.checkpoint_every=5"), out=OUT, notify=interrupt_at_step(26))
+    events: list[Any] = []
+    fit(config(), out=OUT, resume=True, notify=events.append)
+    kinds = [type(event) for event in events]
+    assert kinds == [Started, Encoded, Resumed, Built, *[Stepped] * 12, Evaluated, Finished, Exported]
+    resumed = next(event for event in events if isinstance(event, Resumed))
+    assert resumed == Resumed(26, "interrupted", [], ["training.checkpoint_every: 5 → null"])
+    assert events[1].rows.reused, "nothing is encoded a second time"
+    events.clear()
+    fit(config(), out=OUT, resume=True, notify=events.append)
+    assert [type(event) for event in events] == [Started, AlreadyFinished]
+
+
+def interrupt_at_step(step: int) -> Callable[[Any], None]:
+    def listen(event: Any) -> None:
+        if isinstance(event, Stepped) and event.step == step:
+            signal.raise_signal(signal.SIGINT)
+
+    return listen
+
+
 def test_a_whole_fit_traces_two_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
     """One to train, one to evaluate, for batches of every shape; the model's Python code runs once in each."""
     traces, features = [], Classifier.features
@@ -91,7 +113,7 @@ def test_a_fit_that_diverges_leaves_the_older_run_and_nothing_else(
     with pytest.raises(DivergenceError, match=f"^training diverged.* {where}"):
         fit(config(*WILD, f"training.max_batch={batch}"), out=OUT, overwrite=True)
     assert tree(OUT) == older
-    assert os.listdir("runs") == ["reviews"]
+    assert sorted(os.listdir("runs")) == [".corpora", "reviews"]
 
 
 def altered(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -100,8 +122,8 @@ def altered(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def test_planted_fault_a_model_file_that_differs_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    build = graph.build_onnx
-    monkeypatch.setattr(graph, "build_onnx", lambda weights, **shape: build(altered(weights), **shape))
+    build = export.build_onnx
+    monkeypatch.setattr(export, "build_onnx", lambda weights, **shape: build(altered(weights), **shape))
     with pytest.raises(RunError) as caught:
         fit(config(), out=OUT)
     assert caught.value.exit_code == 4
@@ -112,33 +134,19 @@ def test_planted_fault_a_model_file_that_differs_is_not_written(monkeypatch: pyt
     assert run.info()["status"] == "failed"
     assert run.info()["error"].startswith("RunError: model.onnx differs")
     assert not {"model.onnx", "weights.safetensors", "metrics/dev.json", "corpus"} & tree(OUT).keys()
-    assert {Checkpoint.read(folder).progress.step for folder in run.checkpoints().values()} == {19, 38}
+    assert list(run.checkpoints()) == [19, 38]
     with pytest.raises(RunError, match=r"no such file; the status of the run is 'failed'"):
         load(OUT)
 
 
 def test_the_best_weights_are_kept_though_later_ones_are_worse(monkeypatch: pytest.MonkeyPatch) -> None:
-    losses = iter([0.5, 0.2, 0.3, 0.2, 0.9])  # a tie is no improvement; the last is that of the export
-    evaluate = pipeline.evaluate
-    monkeypatch.setattr(pipeline, "evaluate", lambda *data: {**evaluate(*data), "log_loss": next(losses)})
+    losses = iter([0.5, 0.2, 0.3, 0.2])  # a tie is no improvement
+    evaluate = training.evaluate
+    monkeypatch.setattr(training, "evaluate", lambda *data: {**evaluate(*data), "log_loss": next(losses)})
     events: list[Any] = []
     run = fit(config("training.epochs=4"), out=OUT, notify=events.append)
     assert events[-1].step == 38
     assert list(run.checkpoints()) == [38, 57, 76]
-    best = Checkpoint.read(run.checkpoint(38)).weights
-    kept = load_file(run.weights_file)
-    for name, weight in best.items():
-        np.testing.assert_array_equal(kept[name], weight)
-
-
-def test_the_data_section_in_plain_values() -> None:
-    data = {
-        "train": ["a.tsv", "b.csv"],
-        "dev": 0.2,
-        "columns": {"label": "stars", "text": ["title", "body"], "weight": "votes"},
-        "split_seed": 7,
-        "max_line_bytes": 99,
-    }
-    columns = Columns("stars", ("title", "body"), "votes")
-    assert data_splits(config_from({"data": data})) == Splits(["a.tsv", "b.csv"], 0.2, None, columns, 7, 99)
-    assert data_splits(config()) == Splits("train.tsv", 0.25, "test.tsv", None, 1, 1 << 20)
+    best, kept = load_file(run.checkpoint(38) / STATE), load_file(run.weights_file)
+    for name, weight in kept.items():
+        np.testing.assert_array_equal(weight, best[f"weights/{name}"])

@@ -1,0 +1,172 @@
+"""From a config to a trained run: reads, encodes, trains, exports, and fills the run folder.
+
+TensorFlow is imported only when the data have turned out to be usable.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqtrain import settings
+from seqtrain.config import Config, resolved
+from seqtrain.data.batching import padding_share
+from seqtrain.data.corpus import Corpora
+from seqtrain.errors import RunError
+from seqtrain.inference.graph import check_size
+from seqtrain.pipeline.corpora import DataFiles, encoded
+from seqtrain.pipeline.events import AlreadyFinished, Built, Encoded, Resumed, Started
+from seqtrain.pipeline.resuming import Resumption, changes, found_checkpoint, require_same_words, resumption
+from seqtrain.run import Run, provenance
+from seqtrain.run.atomic import atomic_write
+from seqtrain.run.new import NewRun, now
+
+if TYPE_CHECKING:
+    from seqtrain.training.checkpoint import Checkpoint
+    from seqtrain.training.runtime import Runtime
+    from seqtrain.training.trainer import Trainer
+
+Notify = Callable[[Any], None]
+
+
+def fit(
+    config: Config,
+    *,
+    out: str | Path,
+    overwrite: bool = False,
+    resume: bool = False,
+    notify: Notify = lambda event: None,
+) -> Run:
+    """Trains what the config says into the folder `out`; returns the finished run.
+
+    resume: go on with the run that is there, if any. notify is called with every event: those of `pipeline.events` and
+    those of `training.loop`. Raises the errors of `seqtrain.errors`. Until its first checkpoint, or evaluation if it
+    replaces an older run, the run is kept under a temporary name: what fails before then leaves nothing behind.
+    """
+    with closing(NewRun(out, overwrite=overwrite, resume=resume)) as run:
+        before = run.status() if run.goes_on else None
+        files = DataFiles(settings.data_splits(config).all_files())  # a missing test file is told now
+        resumed = resumption(run, config, files.sha256) if run.goes_on else None
+        notify(Started(run, before, list(files.sha256)))
+        if resumed and resumed.is_done:
+            notify(AlreadyFinished(run))
+            return run
+        try:
+            _Fit(config, run, files, resumed, notify)()
+        except BaseException as error:
+            run.abandon(error)
+            raise
+        return run
+
+
+class _Fit:
+    """The stages of one fit."""
+
+    def __init__(
+        self, config: Config, run: NewRun, files: DataFiles, resumed: Resumption | None, notify: Notify
+    ) -> None:
+        self._config, self._run, self._files = config, run, files
+        self._resumed, self._notify = resumed, notify
+
+    def __call__(self) -> None:
+        run, config = self._run, self._config
+        with encoded(config, run, run.place, self._files) as (corpora, rows):
+            plan = settings.epoch_plan(config, corpora.train.lengths, epoch=0)
+            self._notify(Encoded(corpora, rows, padding_share(corpora.train.lengths, plan)))
+            trainer, runtime = self._build(corpora)
+            start = self._start(trainer, corpora, runtime)
+            self._notify(Built(trainer.model.architecture, runtime, settings.epochs(config)))
+            self._train_and_export(trainer, corpora, start)
+        run.update_info(status="finished", finished=now())
+        run.record("finished")
+
+    def _build(self, corpora: Corpora) -> tuple[Trainer, Runtime]:
+        from seqtrain.training import runtime
+
+        config = self._config
+        running = runtime.start(settings.threads(config))
+        shape = settings.architecture(config, len(corpora.vocabulary), len(corpora.labels))
+        check_size(shape.weight_shapes().values(), settings.metadata(config, corpora))
+        return settings.trainer(config, shape), running
+
+    def _start(self, trainer: Trainer, corpora: Corpora, runtime: Runtime) -> Checkpoint | None:
+        """The checkpoint to go on from, put into the trainer; the run folder gets what is known before training."""
+        run = self._run
+        found = found_checkpoint(run, trainer.checkpoint_shapes())
+        origin = self._origin(runtime)
+        if found.checkpoint is None:
+            self._describe(corpora, origin)
+            self._warm_start(trainer, corpora)
+        else:
+            require_same_words(run, corpora)
+            trainer.restore(found.checkpoint)
+        if self._resumed is not None:
+            self._go_on(found.checkpoint, found.damaged, origin)
+        return found.checkpoint
+
+    def _origin(self, runtime: Runtime) -> dict[str, Any]:
+        """What the numbers depend on besides config and data."""
+        return {
+            "versions": provenance.versions(),
+            "machine": provenance.machine(),
+            "runtime": asdict(runtime),
+        }
+
+    def _describe(self, corpora: Corpora, origin: dict[str, Any]) -> None:
+        run = self._run
+        atomic_write(run.config_file, resolved(self._config).encode())
+        atomic_write(run.vocabulary_file, corpora.vocabulary.to_tsv().encode())
+        run.write_labels(corpora.labels)
+        run.update_info(
+            started=now(),
+            start_folder=provenance.as_text(Path.cwd()),
+            command=list(map(provenance.as_text, sys.argv)),
+            seed=settings.seed(self._config),
+            git_commit=provenance.git_commit(),
+            **origin,
+            data_sha256=self._files.sha256,
+        )
+        run.record("started")
+
+    def _warm_start(self, trainer: Trainer, corpora: Corpora) -> None:
+        source = settings.init_from(self._config)
+        if source is not None:
+            from seqtrain.pipeline.warm_start import take_over
+
+            taken = take_over(source, self._config, trainer, corpora)
+            self._run.update_info(init_from=asdict(taken))
+            self._notify(taken)
+
+    def _go_on(self, checkpoint: Checkpoint | None, damaged: list[str], origin: dict[str, Any]) -> None:
+        """Says and records from where the run goes on, and what is another than it was."""
+        assert self._resumed is not None
+        run, resumed = self._run, self._resumed
+        info = run.info()
+        different = [*resumed.others, *changes({name: info.get(name, {}) for name in origin}, origin)]
+        step = 0
+        if checkpoint is not None:
+            step = checkpoint.progress.step
+            if resumed.more_epochs:
+                checkpoint.progress.evaluations_without_improvement = 0
+                different = [resumed.more_epochs, *different]
+            atomic_write(run.config_file, resolved(self._config).encode())
+        lines = [str(change) for change in different]
+        run.update_info(status="running", error=None, **origin)
+        run.record("resumed", step=step, after=resumed.status, damaged=damaged, changes=lines)
+        self._notify(Resumed(step, resumed.status, damaged, lines))
+
+    def _train_and_export(self, trainer: Trainer, corpora: Corpora, start: Checkpoint | None) -> None:
+        from seqtrain.pipeline.export import export
+        from seqtrain.pipeline.training import Training
+
+        training = Training(self._config, self._run, trainer, corpora, start, self._notify)
+        training()
+        best = training.progress.best_step
+        if best is None:
+            raise RunError(f"{self._run.path}: its last checkpoint has no score", hint="Train it anew.")
+        self._notify(export(self._config, self._run, trainer, corpora, best))
+        self._run.seal()

@@ -1,0 +1,91 @@
+"""What a fit tells while it runs, besides the events of `training.loop`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seqtrain.data.corpus import Corpora
+from seqtrain.run import Run
+
+if TYPE_CHECKING:
+    from seqtrain.model.classifier import Architecture
+    from seqtrain.pipeline.corpora import Rows
+    from seqtrain.training.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Started:
+    """There is a run folder, at first under a temporary name: `run.path` is always the current one.
+
+    status: that of the run so far, if it is to go on; None for a new one. files: of the data.
+    """
+
+    run: Run
+    status: str | None
+    files: list[str]
+
+
+@dataclass(frozen=True)
+class AlreadyFinished:
+    """The run to go on with was finished: nothing is left to do."""
+
+    run: Run
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The data are read. padding: its share of the positions in the first epoch's batches."""
+
+    corpora: Corpora
+    rows: Rows
+    padding: float
+
+
+@dataclass(frozen=True)
+class Built:
+    """There is a model, ready to be trained from where it stands. epochs: to train at most."""
+
+    architecture: Architecture
+    runtime: Runtime
+    epochs: int
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """Training begins with the weights of a run; words, labels: how many of the new run's were known to that one."""
+
+    run: str
+    words: int
+    labels: int
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """Training goes on behind `step`, 0 if there was no checkpoint. status: of the run before.
+
+    damaged: what is wrong with newer checkpoints; changes: what is another than before, and may change the numbers.
+    """
+
+    step: int
+    status: str
+    damaged: list[str]
+    changes: list[str]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A signal ends training; a checkpoint has its state at `step`, unless that is 0."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The weights best in `metric` are in model.onnx; difference: the largest from TensorFlow's in a probability."""
+
+    step: int
+    metric: str
+    difference: float
+    dev: Mapping[str, Any]

@@ -1,0 +1,50 @@
+"""The end of a fit: the best weights as the files of the run that everything else reads."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seqtrain import settings
+from seqtrain.config import Config
+from seqtrain.data.corpus import Corpora
+from seqtrain.errors import RunError
+from seqtrain.evaluation.metrics import evaluate
+from seqtrain.inference.graph import build_onnx
+from seqtrain.inference.predictor import Predictor
+from seqtrain.pipeline.events import Exported
+from seqtrain.pipeline.training import dev_probabilities
+from seqtrain.run.atomic import atomic_file, atomic_write, write_json
+from seqtrain.run.new import NewRun
+from seqtrain.run.tensors import write_tensors
+from seqtrain.training.checkpoint import read_weights
+from seqtrain.training.runtime import give_memory_back
+from seqtrain.training.trainer import Trainer
+
+PARITY_TOLERANCE = 1e-5  # between the probabilities of two engines
+
+
+def export(config: Config, run: NewRun, trainer: Trainer, corpora: Corpora, best_step: int) -> Exported:
+    """Writes the best weights and the model file made of them, which has to agree with TensorFlow on dev."""
+    weights = read_weights(run.checkpoint(best_step), trainer.checkpoint_shapes())
+    dev = corpora.dev
+    trainer.set_weights(weights)
+    expected = dev_probabilities(trainer, dev)
+    trainer.model.free_memory()
+    give_memory_back()
+    metadata = settings.metadata(config, corpora)
+    model = build_onnx(weights, **settings.graph_shape(config), metadata=metadata)
+    give_memory_back()
+    answer = Predictor(model).corpus_probabilities(dev)
+    difference = float(np.abs(expected - answer).max())
+    if not difference <= PARITY_TOLERANCE:
+        raise RunError(
+            f"model.onnx differs from the trained model by {difference:.1e} in a probability on dev",
+            hint=f"It was not written; at most {PARITY_TOLERANCE:.0e} is allowed. The checkpoints are whole.",
+        )
+    metrics = evaluate(dev.labels, answer, dev.weights, corpora.labels)
+    with atomic_file(run.weights_file) as file:
+        write_tensors(file, weights)
+    atomic_write(run.model_file, model)
+    write_json(run.metrics_file("dev"), metrics)
+    run.metrics_file("test").unlink(missing_ok=True)  # of older weights, where a finished run has gone on
+    return Exported(best_step, settings.rules(config).metric, difference, metrics)
