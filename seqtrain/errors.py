@@ -40,7 +40,9 @@ class DivergenceError(SeqtrainError):
     exit_code = 5
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, hint="Lower training.learning_rate, set training.clip_norm, raise training.warmup.")
+        super().__init__(
+            message, hint="Lower training.learning_rate, set training.clip_norm, raise training.warmup."
+        )
 
 
 class GateError(SeqtrainError):

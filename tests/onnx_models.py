@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
@@ -29,3 +32,11 @@ def random_weights(shape: Shape) -> dict[str, np.ndarray]:
 def model_bytes(shape: Shape, metadata: dict[str, str] = METADATA, **replaced: np.ndarray) -> bytes:
     """The ONNX model of `random_weights`, some of them replaced (`embedding=...`)."""
     return build_onnx({**random_weights(shape), **replaced}, **asdict(shape), metadata=metadata)
+
+
+def write_model(run: Path, model: bytes, **info: object) -> None:
+    """As much of a finished run as a prediction needs: the model, and its sha256 in run.json."""
+    files = {"model.onnx": hashlib.sha256(model).hexdigest()}
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "model.onnx").write_bytes(model)
+    (run / "run.json").write_text(json.dumps({"status": "finished", **info, "files": files}))

@@ -22,7 +22,7 @@ from seqtrain.pipeline.corpora import DataFiles, encoded
 from seqtrain.pipeline.events import AlreadyFinished, Built, Encoded, Resumed, Started
 from seqtrain.pipeline.resuming import Resumption, changes, found_checkpoint, require_same_words, resumption
 from seqtrain.run import Run, provenance
-from seqtrain.run.atomic import atomic_write
+from seqtrain.run.atomic import atomic_folder, atomic_write
 from seqtrain.run.new import NewRun, now
 
 if TYPE_CHECKING:
@@ -147,16 +147,19 @@ class _Fit:
         run, resumed = self._run, self._resumed
         info = run.info()
         different = [*resumed.others, *changes({name: info.get(name, {}) for name in origin}, origin)]
-        step = 0
-        if checkpoint is not None:
-            step = checkpoint.progress.step
-            if resumed.more_epochs:
-                checkpoint.progress.evaluations_without_improvement = 0
-                different = [resumed.more_epochs, *different]
-            atomic_write(run.config_file, resolved(self._config).encode())
-        lines = [str(change) for change in different]
+        if resumed.more_epochs:
+            different = [resumed.more_epochs, *different]
+        step, lines = checkpoint.progress.step if checkpoint else 0, [str(change) for change in different]
         run.update_info(status="running", error=None, **origin)
         run.record("resumed", step=step, after=resumed.status, damaged=damaged, changes=lines)
+        if checkpoint is not None:
+            if resumed.more_epochs:
+                checkpoint.progress.evaluations_without_improvement = 0
+                with atomic_folder(
+                    run.checkpoint(step)
+                ) as folder:  # before the config: a kill must not undo it
+                    checkpoint.write(folder)
+            atomic_write(run.config_file, resolved(self._config).encode())
         self._notify(Resumed(step, resumed.status, damaged, lines))
 
     def _train_and_export(self, trainer: Trainer, corpora: Corpora, start: Checkpoint | None) -> None:

@@ -62,7 +62,7 @@ class Training:
             Keeper(run, **intervals, last=progress) as keeper,
         ):
             try:
-                for event in self._events(interruption):
+                for event in self._events(interruption, keeper):
                     journal(event)
                     if isinstance(event, loop.Evaluated) or keeper.due(progress.step):
                         self._save(keeper, journal)
@@ -73,10 +73,10 @@ class Training:
                 raise
         run.update_info(checkpoints=asdict(keeper.cost))
 
-    def _events(self, interruption: Interruption) -> Iterator[loop.Event]:
+    def _events(self, interruption: Interruption, keeper: Keeper) -> Iterator[loop.Event]:
         config, train = self._config, self._corpora.train
         return loop.train(
-            self._step,
+            lambda batch, number, rate: self._step(keeper, batch, number, rate),
             lambda: dev_metrics(self._trainer, self._corpora, interruption),
             lambda epoch: Batches(train, settings.epoch_plan(config, train.lengths, epoch)),
             settings.learning_rate(config),
@@ -84,9 +84,12 @@ class Training:
             self.progress,
         )
 
-    def _step(self, batch: Batch, number: int, learning_rate: float) -> tuple[loop.Sums, float]:
+    def _step(
+        self, keeper: Keeper, batch: Batch, number: int, learning_rate: float
+    ) -> tuple[loop.Sums, float]:
         sums, norm = self._trainer.train_on(batch, number, learning_rate)
         if not (math.isfinite(sums.loss) and math.isfinite(norm)):
+            keeper.wait()
             raise DivergenceError(
                 f"training diverged at step {number}: loss {sums.loss}, gradient norm {norm}, "
                 f"learning rate {learning_rate:.3g}\n  the batch: {_places(self._corpora.train, batch.rows)}"

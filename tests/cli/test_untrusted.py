@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import sys
@@ -15,6 +13,7 @@ import pytest
 from tests import crafted
 from tests.cli.command import SEQTRAIN, Result, call, seqtrain
 from tests.cli.conftest import Fitted
+from tests.onnx_models import write_model
 
 MEGABYTE = 1 << 20
 MARGIN = 64 * MEGABYTE  # above what a good prediction takes, the content of the file apart
@@ -54,27 +53,17 @@ def predict(folder: Path) -> tuple[Result, int]:
     return result._replace(stdout="".join(stdout)), 1024 * int(kilobytes)
 
 
-def write_run(folder: Path, model: bytes) -> None:
-    """As much of a run as a prediction needs; who forges a model can also forge its sha256."""
-    sha256 = hashlib.sha256(model).hexdigest()
-    (folder / "run").mkdir(exist_ok=True)
-    (folder / "run" / "run.json").write_text(
-        json.dumps({"status": "finished", "files": {"model.onnx": sha256}})
-    )
-    (folder / "run" / "model.onnx").write_bytes(model)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Has a run."""
-    write_run(tmp_path, crafted.GOOD)
+    write_model(tmp_path / "run", crafted.GOOD)
     return tmp_path
 
 
 @pytest.fixture(scope="module")
 def usual_memory(tmp_path_factory: pytest.TempPathFactory) -> int:
     folder = tmp_path_factory.mktemp("good")
-    write_run(folder, crafted.GOOD)
+    write_model(folder / "run", crafted.GOOD)
     result, memory = predict(folder)
     assert (result.exit_code, result.stdout) == (0, "neutral\t0.4830\n")
     return memory
@@ -93,7 +82,7 @@ def refuses(result: Result, file: str) -> None:
 def test_a_forged_model(folder: Path, usual_memory: int, name: str) -> None:
     forge, _ = crafted.MODELS[name]
     content = forge()
-    write_run(folder, content)
+    write_model(folder / "run", content)
     result, memory = predict(folder)
     refuses(result, "run/model.onnx")
     assert memory < usual_memory + len(content) + LARGER_MARGINS.get(name, MARGIN)
@@ -134,7 +123,7 @@ def test_a_model_that_is_no_file(folder: Path, usual_memory: int, make: Callable
 
 def test_eval_refuses_the_same(folder: Path) -> None:
     (folder / "data.tsv").write_text("pos\ta joy\n")
-    write_run(folder, crafted.external("../secret")())
+    write_model(folder / "run", crafted.external("../secret")())
     refuses(seqtrain("eval", "--run", "run", "--data", "data.tsv", cwd=folder), "run/model.onnx")
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqtrain import cli
-from tests.onnx_models import model_bytes
+from tests.onnx_models import model_bytes, write_model
 from tests.shapes import Shape
 
 FILES = files()
@@ -98,9 +98,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("commands")
     for name in ("run", "broken"):
         (folder / name / "metrics").mkdir(parents=True)
-        (folder / name / "run.json").write_text('{"status": "finished"}')
         (folder / name / "config.yaml").write_text("data: {train: bad.csv, dev: 0.5, test: good.tsv}\n")
-        (folder / name / "model.onnx").write_bytes(model_bytes(Shape())[: None if name == "run" else -99])
+        write_model(folder / name, model_bytes(Shape())[: None if name == "run" else -99])
     (folder / "config.yaml").write_text("data: {train: bad.csv, dev: 0.5}\n")
     (folder / "good.tsv").write_bytes(GOOD[".tsv"])
     (folder / "bad.csv").write_bytes(FILES["a quote never closed", ".csv"])

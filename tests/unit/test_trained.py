@@ -18,9 +18,9 @@ from seqtrain import load
 from seqtrain.data.reader import BadRow, Example
 from seqtrain.errors import DataError, RunError, UsageError
 from seqtrain.inference import predictor
-from seqtrain.run.provenance import file_hashes, sha256
+from seqtrain.run.provenance import file_hashes
 from seqtrain.trained import LONGEST_LINE, Prediction, TrainedModel
-from tests.onnx_models import LABELS, WORDS, model_bytes
+from tests.onnx_models import LABELS, WORDS, model_bytes, write_model
 from tests.shapes import Shape
 
 COMPANY_TOLERANCE = 1e-6  # other batches may be blocked differently in a matrix product
@@ -41,11 +41,8 @@ def write_run(folder: Path, data: str) -> Path:
     run = folder / "runs" / "random"
     (run / "metrics").mkdir(parents=True)
     (run / "config.yaml").write_text(f"data: {{{data}}}\n")
-    (run / "model.onnx").write_bytes(model_bytes(Shape()))
     hashes = {path.name: digest for path in folder.glob("*.tsv") for digest in file_hashes([path]).values()}
-    files = {"model.onnx": sha256(run / "model.onnx")}
-    info = {"status": "finished", "start_folder": str(folder), "data_sha256": hashes, "files": files}
-    (run / "run.json").write_text(json.dumps(info))
+    write_model(run, model_bytes(Shape()), start_folder=str(folder), data_sha256=hashes)
     return run
 
 
