@@ -242,7 +242,7 @@ def test_a_disk_that_gets_full(project: Path, unbroken: dict[str, Any]) -> None:
     assert (full.exit_code, full.stdout) == (4, "")
     assert full.stderr.endswith(
         "\nerror: runs/reviews/checkpoints/step-000038: cannot be written: File too large\n"
-        "  Choose another folder.\n"
+        "  Free some space, or write to another disk.\n"
     )
     assert {path.name for path in (project / RUN / "checkpoints").iterdir()} == {"step-000019"}
     assert [event["event"] for event in history(project)] == ["started", "failed"]
