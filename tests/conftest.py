@@ -2,4 +2,8 @@
 
 import os
 
+from hypothesis import settings
+
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+settings.register_profile("any speed", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("any speed")

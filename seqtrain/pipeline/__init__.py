@@ -155,9 +155,8 @@ class _Fit:
         if checkpoint is not None:
             if resumed.more_epochs:
                 checkpoint.progress.evaluations_without_improvement = 0
-                with atomic_folder(
-                    run.checkpoint(step)
-                ) as folder:  # before the config: a kill must not undo it
+                # Before the config is written: or a kill in between would bring spent patience back.
+                with atomic_folder(run.checkpoint(step)) as folder:
                     checkpoint.write(folder)
             atomic_write(run.config_file, resolved(self._config).encode())
         self._notify(Resumed(step, resumed.status, damaged, lines))

@@ -47,6 +47,7 @@ class Training:
         self._config, self._run, self._trainer, self._corpora = config, run, trainer, corpora
         self._notify = notify
         self.progress = start.progress if start else loop.Progress()
+        self._last_step = "no step", np.empty(0, np.int64)  # in words, and the rows of its batch
         self._journal_bytes = start.journal_bytes if start else 0
 
     def __call__(self) -> None:
@@ -77,7 +78,7 @@ class Training:
         config, train = self._config, self._corpora.train
         return loop.train(
             lambda batch, number, rate: self._step(keeper, batch, number, rate),
-            lambda: dev_metrics(self._trainer, self._corpora, interruption),
+            lambda: self._dev_metrics(keeper, interruption),
             lambda epoch: Batches(train, settings.epoch_plan(config, train.lengths, epoch)),
             settings.learning_rate(config),
             settings.rules(config),
@@ -88,18 +89,30 @@ class Training:
         self, keeper: Keeper, batch: Batch, number: int, learning_rate: float
     ) -> tuple[loop.Sums, float]:
         sums, norm = self._trainer.train_on(batch, number, learning_rate)
+        figures = f"loss {sums.loss:.4g}, gradient norm {norm:.4g}, learning rate {learning_rate:.3g}"
+        self._last_step = f"step {number}: {figures}", batch.rows
         if not (math.isfinite(sums.loss) and math.isfinite(norm)):
-            keeper.wait()
-            raise DivergenceError(
-                f"training diverged at step {number}: loss {sums.loss}, gradient norm {norm}, "
-                f"learning rate {learning_rate:.3g}\n  the batch: {_places(self._corpora.train, batch.rows)}"
-                f"\n  {self._last_good()}"
-            )
+            raise self._diverged(keeper, "")
         return sums, norm
 
-    def _last_good(self) -> str:
-        checkpoints = list(self._run.checkpoints().values())
-        return f"the last good checkpoint: {checkpoints[-1]}" if checkpoints else "there is no checkpoint yet"
+    def _dev_metrics(self, keeper: Keeper, interruption: Interruption) -> Mapping[str, Any]:
+        dev = self._corpora.dev
+        probabilities = dev_probabilities(self._trainer, dev, interruption)
+        if not np.isfinite(probabilities).all():  # the last step may have done it, and no loss has told yet
+            raise self._diverged(keeper, "; after it the model computes NaN on dev")
+        return evaluate(dev.labels, probabilities, dev.weights, self._corpora.labels)
+
+    def _diverged(self, keeper: Keeper, symptom: str) -> DivergenceError:
+        """What is known of the step at which it happened."""
+        keeper.wait()
+        step, rows = self._last_step
+        checkpoints = [str(path) for path in self._run.checkpoints().values()]
+        lines = (
+            f"training diverged at {step}{symptom}",
+            f"the batch: {_places(self._corpora.train, rows)}",
+            f"the last good checkpoint: {checkpoints[-1] if checkpoints else 'none yet'}",
+        )
+        return DivergenceError("\n  ".join(lines))
 
     def _save(self, keeper: Keeper, journal: Journal) -> None:
         """Writes a checkpoint; from the first one on the run has its proper place, unless an old run is there, which
@@ -122,14 +135,6 @@ def dev_probabilities(trainer: Trainer, dev: Corpus, interruption: Interruption 
     """<float32>[rows, classes]. A signal that waits ends it with Interrupted."""
     plan = plan_evaluation(dev.lengths, batch_tokens=EVALUATION_TOKENS, max_batch=EVALUATION_ROWS)
     return trainer.probabilities(_interruptible(Batches(dev, plan), interruption), len(dev))
-
-
-def dev_metrics(trainer: Trainer, corpora: Corpora, interruption: Interruption) -> Mapping[str, Any]:
-    dev = corpora.dev
-    probabilities = dev_probabilities(trainer, dev, interruption)
-    if not np.isfinite(probabilities).all():  # the last step may have done it, and no loss has told yet
-        raise DivergenceError("training diverged: the model computes NaN on dev")
-    return evaluate(dev.labels, probabilities, dev.weights, corpora.labels)
 
 
 def _interruptible(batches: Iterable[Batch], interruption: Interruption | None) -> Iterator[Batch]:

@@ -49,7 +49,6 @@ class NewRun(Run):
             restore_replaced(self.path / "checkpoints")
         if not self.goes_on:
             write_json(self.info_file, {"status": "running", "overwrite": self._overwrite})
-        self._overwrite = bool(self.info().get("overwrite"))
 
     @property
     def place(self) -> Path:
