@@ -82,7 +82,8 @@ class Problems:
         if not self.rejected or (self._take is not None and self.used):
             return
         skipped = "" if self._take is None else "no row is left: "
-        headline = f"{skipped}{_rows(self.rejected)} cannot be used: {self._kinds()}"
+        counts = f"{self.rejected:,} of {_rows(self.used + self.rejected)} cannot be used"
+        headline = f"{skipped}{counts}: {self._kinds()}"
         raise DataError("\n  ".join([headline, *self.listing()]), hint="Correct these rows or take them out.")
 
     def _kinds(self) -> str:

@@ -35,7 +35,7 @@ BAD_TRAIN: dict[str, tuple[bytes | None, tuple[str, ...], str]] = {
     "a row without a label": (
         GOOD.encode() + b"\tso so\nso so\n",
         (),
-        "error: 2 rows cannot be used: 1 empty label, 1 missing column\n"
+        "error: 2 of 4 rows cannot be used: 1 empty label, 1 missing column\n"
         "  train.tsv:3:1: the label is empty\n"
         "  train.tsv:4: 1 column where line 1 has 2; a tab separates columns and cannot be part of a text\n"
         + REMEDY,
@@ -43,7 +43,7 @@ BAD_TRAIN: dict[str, tuple[bytes | None, tuple[str, ...], str]] = {
     "not UTF-8": (
         GOOD.encode() + "pos\tcafé\n".encode("latin-1"),
         (),
-        "error: 1 row cannot be used: 1 undecodable bytes\n"
+        "error: 1 of 3 rows cannot be used: 1 undecodable bytes\n"
         "  train.tsv:3:8: byte 0xe9 is not UTF-8; convert the file to UTF-8\n" + REMEDY,
     ),
     "UTF-16": (
@@ -54,7 +54,7 @@ BAD_TRAIN: dict[str, tuple[bytes | None, tuple[str, ...], str]] = {
     "empty text": (
         GOOD.encode() + b"pos\t\npos\t \t\n",
         (),
-        "error: 2 rows cannot be used: 1 empty text, 1 extra column\n"
+        "error: 2 of 4 rows cannot be used: 1 empty text, 1 extra column\n"
         "  train.tsv:3:5: the text is empty\n"
         "  train.tsv:4:7: 3 columns where line 1 has 2; a tab separates columns and cannot be part of a text\n"
         + REMEDY,
@@ -62,13 +62,13 @@ BAD_TRAIN: dict[str, tuple[bytes | None, tuple[str, ...], str]] = {
     "a long line": (
         GOOD.encode() + b"pos\t" + b"x" * 16 + b"\n" + GOOD.encode(),
         ("--set", "data.max_line_bytes=19"),
-        "error: 1 row cannot be used: 1 line too long\n"
+        "error: 1 of 5 rows cannot be used: 1 line too long\n"
         "  train.tsv:3: the line has more than 19 bytes; shorten it or raise data.max_line_bytes\n" + REMEDY,
     ),
     "a line over the default limit": (
         GOOD.encode() + b"pos\t" + b"x" * 2**20 + b"\n",
         (),
-        "error: 1 row cannot be used: 1 line too long\n"
+        "error: 1 of 3 rows cannot be used: 1 line too long\n"
         "  train.tsv:3: the line has more than 1,048,576 bytes; shorten it or raise data.max_line_bytes\n"
         + REMEDY,
     ),
@@ -127,7 +127,7 @@ def test_all_missing_files_are_told_at_once_that_of_test_included(project: Path)
 def test_a_label_in_dev_that_train_lacks(project: Path) -> None:
     (project / "dev.tsv").write_text("pos\tgood\npostive\tfine\nneg\tbad\n")
     assert fails_without_a_trace(project, "--set", "data.dev=dev.tsv") == (
-        "error: 1 row cannot be used: 1 unknown label\n"
+        "error: 1 of 403 rows cannot be used: 1 unknown label\n"
         "  dev.tsv:2: label 'postive' is not among neg, pos. Did you mean 'pos'?\n" + REMEDY
     )
 
@@ -139,7 +139,7 @@ def test_a_label_in_test_that_train_lacks(fitted: Fitted, tmp_path: Path) -> Non
     assert result == (
         3,
         "",
-        "error: 1 row cannot be used: 1 unknown label\n"
+        "error: 1 of 3 rows cannot be used: 1 unknown label\n"
         "  test.tsv:2: label 'neutral' is not among neg, pos.\n" + REMEDY,
     )
     assert tree(fitted.run) == before
@@ -148,7 +148,7 @@ def test_a_label_in_test_that_train_lacks(fitted: Fitted, tmp_path: Path) -> Non
 def test_every_bad_row_is_counted_and_the_first_twenty_are_shown(project: Path) -> None:
     (project / "train.tsv").write_text(GOOD + "pos\t\n" * 1500)
     lines = fails_without_a_trace(project).splitlines()
-    assert lines[0] == "error: 1,500 rows cannot be used: 1,500 empty text"
+    assert lines[0] == "error: 1,500 of 1,502 rows cannot be used: 1,500 empty text"
     assert lines[1:21] == [f"  train.tsv:{line}:5: the text is empty" for line in range(3, 23)]
     assert lines[21:] == ["  … and 1,480 more", REMEDY.rstrip("\n")]
 

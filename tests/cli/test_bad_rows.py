@@ -54,7 +54,7 @@ def test_nothing_left(project: Path) -> None:
     assert result == (
         3,
         "",
-        "error: no row is left: 2 rows cannot be used: 2 empty text\n"
+        "error: no row is left: 2 of 2 rows cannot be used: 2 empty text\n"
         "  train.tsv:1:5: the text is empty\n"
         "  train.tsv:2:5: the text is empty\n"
         "  Correct these rows or take them out.\n",

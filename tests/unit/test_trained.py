@@ -198,7 +198,7 @@ def test_a_run_that_skips_bad_rows_skips_them_here_too(tmp_path: Path) -> None:
     )
     assert sorted(train | dev) == list(range(2, 2 * len(ROWS) + 2, 2))
     assert len(train) == len(dev) == len(ROWS) // 2
-    with pytest.raises(DataError, match=r"^no row is left: 1 row cannot be used: 1 unknown label"):
+    with pytest.raises(DataError, match=r"^no row is left: 1 of 1 row cannot be used: 1 unknown label"):
         model.evaluate(write_rows(tmp_path / "bad.tsv", [BAD_ROWS[1]]))
 
 

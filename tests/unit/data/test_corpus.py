@@ -266,7 +266,7 @@ def test_one_row_of_a_label(tmp_path):
 def test_labels_that_only_dev_has(tmp_path):
     dev = examples([("a", "pos"), ("a", "postive"), ("a", "7"), ("a", "neg"), ("a", "postive")], "dev.tsv")
     assert error_of(lambda: build(tmp_path, every_label, dev)) == (
-        "3 rows cannot be used: 3 unknown label\n"
+        "3 of 11 rows cannot be used: 3 unknown label\n"
         "  dev.tsv:2: label 'postive' is not among neg, pos, Änder. Did you mean 'pos'?\n"
         "  dev.tsv:3: label '7' is not among neg, pos, Änder.\n"
         "  dev.tsv:5: label 'postive' is not among neg, pos, Änder. Did you mean 'pos'?\n"
@@ -285,7 +285,7 @@ BAD = BadRow("train.tsv", 7, "empty text", "the text is empty")
 def test_bad_rows_of_train_and_dev_are_told_together(tmp_path):
     dev = [*examples([("a", "po")], "dev.tsv"), BadRow("dev.tsv", 2, "NUL", "a NUL")]
     lines = error_of(lambda: build(tmp_path, [*every_label, BAD], dev)).split("\n")
-    assert lines[0] == "3 rows cannot be used: 1 empty text, 1 unknown label, 1 NUL"
+    assert lines[0] == "3 of 9 rows cannot be used: 1 empty text, 1 unknown label, 1 NUL"
     assert [line.split()[0] for line in lines[1:4]] == ["train.tsv:7:", "dev.tsv:1:", "dev.tsv:2:"]
 
 
@@ -324,7 +324,7 @@ def test_more_labels_than_anybody_has_are_a_wrong_column(tmp_path, chunk):
 def test_bad_rows_are_told_before_what_follows_from_them(tmp_path, good):
     """No rows, one label only or a share of nothing may all be because of the bad rows."""
     assert error_of(lambda: build(tmp_path, [*every_label[:good], BAD], 0.5)).startswith(
-        "1 row cannot be used"
+        f"1 of {good + 1} row"
     )
 
 
@@ -355,7 +355,7 @@ def test_a_test_file_may_not_have_others(tmp_path):
         lambda: encode(tmp_path, [BAD, *examples([("good", "poz"), ("good", "pos")], "test.tsv")])
     )
     assert message.split("\n")[:3] == [
-        "2 rows cannot be used: 1 empty text, 1 unknown label",
+        "2 of 3 rows cannot be used: 1 empty text, 1 unknown label",
         "  train.tsv:7: the text is empty",
         "  test.tsv:1: label 'poz' is not among neg, pos. Did you mean 'pos'?",
     ]
@@ -372,7 +372,7 @@ def test_many_bad_rows_take_no_memory(tmp_path):
     message = error_of(lambda: encode(tmp_path, rows))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert message.startswith("20,000 rows cannot be used: 20,000 unknown label\n")
+    assert message.startswith("20,000 of 20,000 rows cannot be used: 20,000 unknown label\n")
     assert peak < 2_000_000  # the rows themselves would take 6
 
 

@@ -32,7 +32,7 @@ def test_no_problem_no_error():
 
 def test_one_bad_row():
     assert message([bad(3)]) == (
-        "1 row cannot be used: 1 empty text\n"
+        "1 of 1 row cannot be used: 1 empty text\n"
         "  a.tsv:3: the empty text of line 3\n"
         "  Correct these rows or take them out."
     )
@@ -41,7 +41,7 @@ def test_one_bad_row():
 def test_the_first_twenty_are_shown_and_all_are_counted():
     rows = [bad(line, "NUL" if line % 3 == 0 else "empty text") for line in range(1, 1501)]
     lines = message(rows).split("\n")
-    assert lines[0] == "1,500 rows cannot be used: 1,000 empty text, 500 NUL"
+    assert lines[0] == "1,500 of 1,500 rows cannot be used: 1,000 empty text, 500 NUL"
     assert lines[1:21] == [f"  a.tsv:{row.line}: {row.message}" for row in rows[:20]]
     assert lines[21:] == ["  … and 1,480 more", "  Correct these rows or take them out."]
 
@@ -54,7 +54,7 @@ def test_usable_passes_examples_on_and_keeps_the_rest():
     examples = [Example("one", "pos", 1.0, "a.tsv", 1), Example("two", "neg", 1.0, "a.tsv", 4)]
     problems = Problems()
     assert list(problems.usable([examples[0], bad(2), bad(3), examples[1]])) == examples
-    with pytest.raises(DataError, match=r"^2 rows"):
+    with pytest.raises(DataError, match=r"^2 of 4 rows"):
         problems.raise_if_any()
 
 
@@ -90,7 +90,7 @@ def test_unless_no_other_is_left():
     with pytest.raises(DataError) as caught:
         problems.raise_if_any()
     assert str(caught.value) == (
-        "no row is left: 2 rows cannot be used: 1 empty text, 1 NUL\n"
+        "no row is left: 2 of 2 rows cannot be used: 1 empty text, 1 NUL\n"
         "  a.tsv:1: the empty text of line 1\n"
         "  a.tsv:2: the NUL of line 2\n"
         "  Correct these rows or take them out."
