@@ -73,7 +73,9 @@ def group(context: click.Context, debug: bool) -> None:
     """Train, evaluate and ship small text classifiers on an ordinary CPU.
 
     \b
+    seqtrain check data configs/reviews.yaml    labels, duplicates, leaks, lengths, time and memory
     seqtrain fit configs/reviews.yaml           train; writes runs/reviews/
+    seqtrain fit configs/reviews.yaml --resume  go on where it was interrupted
     seqtrain eval                               metrics of the newest run on its test split
     echo "a beautifully acted film" | seqtrain predict
     """
