@@ -52,7 +52,7 @@ def fit(
         files = DataFiles(settings.data_splits(config).all_files())  # a missing test file is told now
         resumed = resumption(run, config, files.sha256) if run.goes_on else None
         notify(Started(run, before, list(files.sha256)))
-        if resumed and resumed.is_done:
+        if resumed and resumed.is_done and run.is_whole():
             notify(AlreadyFinished(run))
             return run
         try:
@@ -99,11 +99,13 @@ class _Fit:
         found = found_checkpoint(run, trainer.checkpoint_shapes())
         origin = self._origin(runtime)
         if found.checkpoint is None:
-            self._describe(corpora, origin)
+            self._describe(origin)
             self._warm_start(trainer, corpora)
         else:
             require_same_words(run, corpora)
             trainer.restore(found.checkpoint)
+        atomic_write(run.vocabulary_file, corpora.vocabulary.to_tsv().encode())
+        run.write_labels(corpora.labels)
         if self._resumed is not None:
             self._go_on(found.checkpoint, found.damaged, origin)
         return found.checkpoint
@@ -116,11 +118,9 @@ class _Fit:
             "runtime": asdict(runtime),
         }
 
-    def _describe(self, corpora: Corpora, origin: dict[str, Any]) -> None:
+    def _describe(self, origin: dict[str, Any]) -> None:
         run = self._run
         atomic_write(run.config_file, resolved(self._config).encode())
-        atomic_write(run.vocabulary_file, corpora.vocabulary.to_tsv().encode())
-        run.write_labels(corpora.labels)
         run.update_info(
             started=now(),
             start_folder=provenance.as_text(Path.cwd()),

@@ -156,8 +156,19 @@ class Run:
 
     def seal(self) -> None:
         """Records in run.json the sha256 of the files that make the model."""
-        sealed = (self.labels_file, self.vocabulary_file, self.weights_file, self.model_file)
-        self.update_info(files={path.name: _sha256(path.read_bytes()) for path in sealed})
+        self.update_info(files={path.name: _sha256(path.read_bytes()) for path in self._model_files()})
+
+    def is_whole(self) -> bool:
+        """Whether all files are there that `seal` has seen, and as they were."""
+        try:
+            for path in self._model_files():
+                self.sealed(path)
+        except RunError:
+            return False
+        return True
+
+    def _model_files(self) -> tuple[Path, ...]:
+        return self.labels_file, self.vocabulary_file, self.weights_file, self.model_file
 
     def sealed(self, file: Path) -> bytes:
         """The content of a file that `seal` has seen; RunError if it is missing, or another one by now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 from seqtrain.errors import RunError
 
 _OLD = ".old"
+_HALVES = re.compile("[\ud800-\udfff]")
 _SPACE = "Free some space, or write to another disk."
 _PERMISSION = "Choose a folder that you may write to."
 _REMEDIES = {
@@ -62,9 +64,13 @@ def atomic_write(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replaces a file by a value as indented JSON, which has no NaN and no infinity."""
+    """Replaces a file by a value as indented JSON, which has no NaN, no infinity and no half of a surrogate pair.
+
+    Names of files may hold such halves, for bytes that are not UTF-8; they become text like `\\udcff`.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    atomic_write(path, f"{text}\n".encode())
+    plain = _HALVES.sub(lambda half: f"\\\\u{ord(half.group()):04x}", text)
+    atomic_write(path, f"{plain}\n".encode())
 
 
 def append(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -165,3 +166,10 @@ def test_json_that_other_readers_would_refuse_is_not_written(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
     write_json(tmp_path / "run.json", {"label": "größer"})
     assert (tmp_path / "run.json").read_text(encoding="utf-8") == '{\n  "label": "größer"\n}\n'
+
+
+def test_names_that_are_not_utf8_are_written_as_text(tmp_path: Path) -> None:
+    name = os.fsdecode(b"a\xff.tsv")
+    write_json(tmp_path / "run.json", {name: [name]})
+    text = r"a\udcff.tsv"
+    assert json.loads((tmp_path / "run.json").read_bytes()) == {text: [text]}

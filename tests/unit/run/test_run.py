@@ -297,6 +297,16 @@ class TestSealed:
         assert run.sealed(run.model_file) == b"model.onnx"
         assert run.sealed(run.labels_file) == b"neg\npos\n"
 
+    def test_the_run_is_whole_as_long_as_all_files_are_as_they_were(self, run: Run) -> None:
+        assert run.is_whole()
+        content = run.weights_file.read_bytes()
+        run.weights_file.write_bytes(content + b"x")
+        assert not run.is_whole()
+        run.weights_file.unlink()
+        assert not run.is_whole()
+        run.weights_file.write_bytes(content)
+        assert run.is_whole()
+
     def test_another_file_is_refused(self, run: Run) -> None:
         run.labels_file.write_text("pos\nneg\n")
         with pytest.raises(RunError, match=r"labels\.txt: is damaged: it is not the file that"):
