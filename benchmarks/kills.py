@@ -132,9 +132,9 @@ def resume(work: Path, seconds: float | None) -> Ended:
 
 def stage(work: Path, told: str) -> str:
     """What went on when the process was killed."""
-    if any((work / "killed").glob("*/checkpoints/*.tmp")):
-        return "writing a checkpoint"
-    return [what for word, what in STAGES.items() if re.search(f"^{word}", told, re.MULTILINE)][-1]
+    what = [what for word, what in STAGES.items() if re.search(f"^{word}", told, re.MULTILINE)][-1]
+    half_written = any((work / "killed").glob("*/checkpoints/*.tmp"))  # or left by the one killed before
+    return "writing a checkpoint" if half_written and what == "training" else what
 
 
 def resumed_from(told: str) -> int | None:

@@ -23,6 +23,7 @@ from seqtrain.inference.graph import build_onnx
 from seqtrain.inference.metadata import model_metadata
 from seqtrain.run import Run
 from seqtrain.run.atomic import write_json
+from seqtrain.run.provenance import sha256
 from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 
@@ -88,8 +89,9 @@ def random_run(folder: Path) -> None:
         metadata=model_metadata(LABELS, Vocabulary(words, counts=[0] * WORDS), tokenizer),
     )
     place = Run(folder)
-    write_json(place.info_file, {"status": "finished"})
     place.model_file.write_bytes(model)
+    files = {place.model_file.name: sha256(place.model_file)}
+    write_json(place.info_file, {"status": "finished", "files": files})
 
 
 def figure(times: list[Timed]) -> dict[str, float]:

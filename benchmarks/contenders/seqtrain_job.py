@@ -49,7 +49,7 @@ class Watch:
         self._run: Any = None
 
     def __call__(self, event: Any) -> None:
-        from seqtrain.pipeline import Started
+        from seqtrain.pipeline.events import Started
         from seqtrain.training.loop import Evaluated, Stepped
 
         if isinstance(event, Started):
