@@ -10,7 +10,7 @@ import pytest
 
 from seqtrain.training.interruption import SIGNALS, Interruption, postponed
 
-BOTH = pytest.mark.parametrize("number", SIGNALS)
+EACH = pytest.mark.parametrize("number", SIGNALS)
 
 
 class Ended(BaseException):
@@ -36,7 +36,7 @@ def hold(work: Callable[[Interruption], None]) -> None:
         work(interruption)
 
 
-@BOTH
+@EACH
 def test_it_acts_at_the_end_of_the_block(number: signal.Signals) -> None:
     seen = []
 
@@ -50,7 +50,7 @@ def test_it_acts_at_the_end_of_the_block(number: signal.Signals) -> None:
     assert caught.value.args == (number,)
 
 
-@BOTH
+@EACH
 def test_work_may_be_given_up_for_it(number: signal.Signals) -> None:
     def work(interruption: Interruption) -> None:
         interruption.check()
@@ -62,7 +62,7 @@ def test_work_may_be_given_up_for_it(number: signal.Signals) -> None:
         hold(work)
 
 
-@BOTH
+@EACH
 def test_the_second_one_acts_at_once(number: signal.Signals) -> None:
     def work(interruption: Interruption) -> None:
         signal.raise_signal(SIGNALS[0])
