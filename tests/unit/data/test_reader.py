@@ -241,7 +241,7 @@ class TestBadRows:
             (".csv", b'pos,"a"b', "stray quote", b"b"),
             (".csv", b'pos,"a', "unclosed quote", b'"a'),
             (".csv", b'"a\nb","c', "unclosed quote", None),
-            (".jsonl", '{"é": 1,}'.encode(), "broken JSON", b"}"),
+            (".jsonl", '{"é": 1 x}'.encode(), "broken JSON", b"x}"),
             (".jsonl", b"[1]", "wrong JSON type", None),
             (".txt", "é".encode(), "empty label", "é".encode()),
             (".txt", "__label__é é __label__b".encode(), "several labels", b"__label__b"),
