@@ -71,6 +71,14 @@ def test_a_mapping_is_as_good_as_a_file_and_the_same_seed_gives_the_same_bits(mo
         assert path.read_bytes() == other.read_bytes()
 
 
+def test_with_resume_a_finished_run_is_opened_and_another_one_made() -> None:
+    made = seqtrain.fit(config(), out="runs/resumed", overrides=["training.epochs=1"], resume=True).run
+    written = made.model_file.stat()
+    again = seqtrain.fit(config(), out="runs/resumed", overrides=["training.epochs=1"], resume=True).run
+    assert again.model_file.stat() == written
+    assert [event["event"] for event in again.info()["history"]] == ["started", "finished"]
+
+
 def test_another_seed_gives_other_weights(model: TrainedModel) -> None:
     other = seqtrain.fit(config(), out="runs/other", overrides=["training.seed=2"]).run
     assert other.weights_file.read_bytes() != model.run.weights_file.read_bytes()
