@@ -95,7 +95,7 @@ class Data(Block):
     )
     bad_rows: Literal["error", "skip"] = Field(
         default="error",
-        description="What rows do that cannot be used: `error` ends the command, `skip` writes them to "
+        description="What becomes of rows that cannot be used: `error` ends the command, `skip` writes them to "
         "`rejected.tsv` of the run and goes on without them.",
     )
     cache: bool = Field(
