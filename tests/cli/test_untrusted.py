@@ -13,6 +13,7 @@ import pytest
 from tests import crafted
 from tests.cli.command import SEQTRAIN, Result, call, seqtrain
 from tests.cli.conftest import Fitted
+from tests.crashes.process import forked
 from tests.onnx_models import write_model
 
 MEGABYTE = 1 << 20
@@ -200,7 +201,7 @@ def test_going_on_from_forged_checkpoints(fitted: Fitted, tmp_path: Path, file: 
     for folder in (tmp_path / "project" / "runs" / "reviews" / "checkpoints").iterdir():
         forge(folder / file, CHECKPOINT[file][name])
     command = ("fit", "configs/reviews.yaml", "--resume", "--set", "training.epochs=3")
-    result = seqtrain(*command, cwd=tmp_path / "project")
+    result = forked(*command, cwd=tmp_path / "project")
     assert result.exit_code == 4, result
     assert f"/{file}: " in result.stderr
     assert "Traceback" not in result.stderr
@@ -212,7 +213,7 @@ def test_going_on_with_a_pipe_in_place_of_a_file(fitted: Fitted, tmp_path: Path,
     (tmp_path / "project" / "runs" / "reviews" / name).unlink()
     os.mkfifo(tmp_path / "project" / "runs" / "reviews" / name)
     command = ("fit", "configs/reviews.yaml", "--resume", "--set", "training.epochs=3")
-    result = seqtrain(*command, cwd=tmp_path / "project")
+    result = forked(*command, cwd=tmp_path / "project")
     assert result.exit_code == 4
     assert f"\nerror: runs/reviews/{name}: cannot be written: " in result.stderr
 
@@ -225,5 +226,5 @@ def test_going_on_where_a_link_leads_out_of_the_run(fitted: Fitted, tmp_path: Pa
     shutil.rmtree(tmp_path / "project" / "runs" / "reviews" / name)
     (tmp_path / "project" / "runs" / "reviews" / name).symlink_to(tmp_path / "elsewhere")
     command = ("fit", "configs/reviews.yaml", "--resume", "--set", "training.epochs=3")
-    refuses(seqtrain(*command, cwd=tmp_path / "project"), f"runs/reviews/{name}")
+    refuses(forked(*command, cwd=tmp_path / "project"), f"runs/reviews/{name}")
     assert os.listdir(tmp_path / "elsewhere") == ["step-000001"]
