@@ -7,11 +7,10 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from seqtrain import settings
 from seqtrain.config import Config
@@ -23,7 +22,7 @@ from seqtrain.errors import DataError
 from seqtrain.run import Run
 from seqtrain.run.atomic import atomic_file, writing
 from seqtrain.run.cache import FolderCache
-from seqtrain.run.provenance import file_hashes
+from seqtrain.run.provenance import as_text, file_hashes
 
 CACHE = ".corpora"  # beside the run
 MOST_CACHE_BYTES = 20 << 30
@@ -80,12 +79,12 @@ def encoded(config: Config, run: Run, place: Path, files: DataFiles) -> Iterator
 
 @contextmanager
 def _folder(
-    config: Config, run: Run, place: Path, files: DataFiles, build: Any
+    config: Config, run: Run, place: Path, files: DataFiles, build: Callable[[Path], None]
 ) -> Iterator[tuple[Path, bool]]:
     """Where the encoded data are, and whether they have been there before."""
     if settings.keeps_corpora(config):
         cache = FolderCache(place.parent / CACHE, MOST_CACHE_BYTES)
-        with cache.entry(_key(config, files.sha256), build, _check) as entry:
+        with cache.entry(_key(config, files), build, _check) as entry:
             yield entry.path, entry.reused
         return
     folder = run.path / "corpus"
@@ -104,9 +103,11 @@ def _check(folder: Path) -> None:
     Corpora.open(folder / CORPORA)
 
 
-def _key(config: Config, sha256s: Mapping[str, str]) -> str:
+def _key(config: Config, files: DataFiles) -> str:
     """Names the encoded data by all that they depend on."""
-    facts = [FORMAT, settings.encoding_facts(config), dict(sha256s)]
+    encoded_files = replace(settings.data_splits(config), test=None).all_files()
+    sha256s = {name: files.sha256[name] for name in map(as_text, encoded_files)}
+    facts = [FORMAT, settings.encoding_facts(config), sha256s]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
