@@ -102,7 +102,7 @@ class FitReport:
         for line in event.damaged:
             self._console.say(f"warning: {line}\n  Training goes on from an older checkpoint.")
         if event.changes:
-            note = "other than before, so that the weights may differ from those of a run without a break:"
+            note = "other than before; threads, versions, machine and epochs may show in the weights:"
             self._console.say(facts("changed", note, *event.changes))
         where = f"step {event.step:,}" if event.step else "step 0: there is no checkpoint yet"
         self._console.say(facts("resume", f"from {where}; the run was {event.status}"))

@@ -161,7 +161,7 @@ def test_what_says_how_to_train_may_change(stopped: Path) -> None:
     result = resume(stopped, "training.threads=1", "training.checkpoint_every=3", "data.cache=false")
     assert result.exit_code == 0
     assert (
-        "changed   other than before, so that the weights may differ from those of a run without a break:\n"
+        "changed   other than before; threads, versions, machine and epochs may show in the weights:\n"
         "          data.cache: true → false\n"
         "          training.checkpoint_every: 10 → 3\n"
         "          training.threads: null → 1\n"

@@ -122,7 +122,7 @@ def test_where_a_run_goes_on_and_what_is_other_than_before(capsys: pytest.Captur
     assert capsys.readouterr().err == (
         f"warning: {damaged}\n"
         "  Training goes on from an older checkpoint.\n"
-        "changed   other than before, so that the weights may differ from those of a run without a break:\n"
+        "changed   other than before; threads, versions, machine and epochs may show in the weights:\n"
         "          runtime.intra_op_threads: 1 → 2\n"
         "resume    from step 360; the run was interrupted\n"
     )
