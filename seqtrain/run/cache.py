@@ -7,7 +7,6 @@ lock on `.KEY.tmp`, which is there no longer than that. Locks end with the proce
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -18,10 +17,10 @@ from typing import NamedTuple
 
 from seqtrain.errors import SeqtrainError
 from seqtrain.run.atomic import move_folder, sync_tree, writing
+from seqtrain.run.locks import AT_ONCE, SHARED, WAITING, claim, lock
 
 _KEY = re.compile("[0-9a-f]{8,}")
 _ASIDE = re.compile(rf"\.({_KEY.pattern})\.tmp")
-_AT_ONCE = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
 class Entry(NamedTuple):
@@ -58,11 +57,11 @@ class FolderCache:
         with ExitStack() as use:
             with ExitStack() as alone:
                 with writing(self._folder):
-                    aside = alone.enter_context(self._alone(key, fcntl.LOCK_EX))
+                    aside = alone.enter_context(self._alone(key, WAITING))
                 reused = _is_whole(path, check)
                 if not reused:
                     _make(path, build, aside)
-                use.enter_context(_locked(path, fcntl.LOCK_SH))
+                use.enter_context(_held(lock(path, SHARED)))
             with writing(path):
                 os.utime(path)
             self._tidy()
@@ -72,7 +71,7 @@ class FolderCache:
     def _alone(self, key: str, how: int) -> Iterator[Path]:
         """Keeps others away from a key → an empty folder, which goes at the end with all that is in it."""
         aside = self._folder / f".{key}.tmp"
-        with _claimed(aside, how):
+        with _held(claim(aside, how)):
             try:
                 for leftover in aside.iterdir():
                     _delete(leftover)
@@ -86,7 +85,7 @@ class FolderCache:
         """Deletes what killed processes left, and entries as long as all are too large; what it cannot delete stays."""
         for name in os.listdir(self._folder):
             if leftover := _ASIDE.fullmatch(name):
-                with suppress(OSError), self._alone(leftover[1], _AT_ONCE):
+                with suppress(OSError), self._alone(leftover[1], AT_ONCE):
                     pass
         entries = sorted(self._entries())
         excess = sum(size for _, size, _ in entries) - self._most_bytes
@@ -105,8 +104,8 @@ class FolderCache:
         """Deletes an entry unless somebody uses it or looks after it."""
         with (
             suppress(OSError),
-            self._alone(path.name, _AT_ONCE) as aside,
-            _locked(path, _AT_ONCE),
+            self._alone(path.name, AT_ONCE) as aside,
+            _held(lock(path, AT_ONCE)),
         ):
             os.rename(path, aside / "old")  # first, so that a kill leaves no half of an entry
             return True
@@ -136,30 +135,10 @@ def _make(path: Path, build: Callable[[Path], object], aside: Path) -> None:
 
 
 @contextmanager
-def _claimed(folder: Path, how: int) -> Iterator[None]:
-    """Makes a folder if need be, and holds a lock on it; BlockingIOError if that takes waiting that `how` forbids."""
-    with ExitStack() as lock:
-        while True:
-            # Others make and delete both at any time: exist_ok would not do.
-            with suppress(FileExistsError):
-                folder.parent.mkdir(parents=True)
-            with suppress(FileNotFoundError):
-                with suppress(FileExistsError):
-                    folder.mkdir()
-                descriptor = lock.enter_context(_locked(folder, how))
-                if os.path.samestat(os.fstat(descriptor), folder.stat()):
-                    break
-            lock.close()
-        yield
-
-
-@contextmanager
-def _locked(folder: Path, how: int) -> Iterator[int]:
-    """Holds a lock on a folder → its descriptor."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+def _held(descriptor: int) -> Iterator[None]:
+    """A lock for the time of the block."""
     try:
-        fcntl.flock(descriptor, how)
-        yield descriptor
+        yield
     finally:
         os.close(descriptor)
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from seqtrain.errors import RunError
 from seqtrain.run.atomic import move_folder, sync, sync_tree, writing
+from seqtrain.run.locks import AT_ONCE, claim, is_at, lock
 
 
 class Staging:
@@ -50,7 +50,7 @@ class Staging:
 
     def _take_place(self) -> None:
         """Exchanges the lock on the folder aside for one on the folder in its place."""
-        aside, self._lock = self._lock, _locked(self.place)
+        aside, self._lock = self._lock, lock(self.place, AT_ONCE)
         self._aside.rmdir()
         if aside is not None:
             os.close(aside)
@@ -63,7 +63,7 @@ class Staging:
     @property
     def promoted(self) -> bool:
         # Asked of the file system: a signal may come between the rename and the next statement.
-        return self._was_promoted or (self._lock is not None and _is_at(self._lock, self.place))
+        return self._was_promoted or (self._lock is not None and is_at(self._lock, self.place))
 
     @property
     def path(self) -> Path:
@@ -115,43 +115,18 @@ def _beside(place: Path, state: str) -> Path:
 
 def _claim(folder: Path, place: Path) -> int:
     """Makes a folder if need be and locks it → the open descriptor that holds the lock."""
-    while True:
-        with suppress(FileExistsError):
-            folder.mkdir()
-        # Before each of the next calls its owner may move or remove the folder: what is locked then is not `folder`.
-        with suppress(FileNotFoundError):
-            descriptor = _locked(folder)
-            if descriptor is None:
-                raise _busy(place)
-            if _is_at(descriptor, folder):
-                return descriptor
-            os.close(descriptor)
-
-
-def _is_at(descriptor: int, folder: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), folder.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _locked(folder: Path) -> int | None:
-    """Locks a folder → the open descriptor that holds the lock, or None if another one does."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+        return claim(folder, AT_ONCE)
+    except BlockingIOError as error:
+        raise _busy(place) from error
 
 
 def _refuse_if_locked(place: Path) -> None:
     if place.is_dir():
-        descriptor = _locked(place)
-        if descriptor is None:
-            raise _busy(place)
-        os.close(descriptor)
+        try:
+            os.close(lock(place, AT_ONCE))
+        except BlockingIOError as error:
+            raise _busy(place) from error
 
 
 def _busy(place: Path) -> RunError:
