@@ -22,6 +22,7 @@ import numpy as np
 from jobs import told
 from measure import save, table
 from protocol import RECIPES, Files, imdb
+from safetensors.numpy import load_file
 
 from seqtrain.data.corpus import encode_corpus
 from seqtrain.inference.graph import build_onnx
@@ -29,7 +30,7 @@ from seqtrain.inference.metadata import model_metadata
 from seqtrain.inference.predictor import Predictor
 from seqtrain.run import Run
 from seqtrain.trained import TrainedModel
-from seqtrain.training.checkpoint import read_weights
+from seqtrain.training.checkpoint import STATE
 
 KERAS_EPOCHS, KERAS_MINUTES = 8, 25
 
@@ -103,7 +104,7 @@ def test_accuracies(run: Run, checkpoints: list[Path]) -> Iterator[float]:
         corpus = encode_corpus(rows, Path(folder), final.tokenizer, final.vocabulary, final.labels)
         for checkpoint in checkpoints:
             model = build_onnx(
-                read_weights(checkpoint),
+                weights(checkpoint),
                 cell=shape.cell,
                 layers=shape.layers,
                 bidirectional=shape.bidirectional,
@@ -112,6 +113,12 @@ def test_accuracies(run: Run, checkpoints: list[Path]) -> Iterator[float]:
             )
             answers = Predictor(model).corpus_probabilities(corpus).argmax(axis=1)
             yield float(np.mean(answers == corpus.labels))
+
+
+def weights(checkpoint: Path) -> dict[str, np.ndarray]:
+    """Those of a checkpoint, without the moments."""
+    state = load_file(checkpoint / STATE)
+    return {name.removeprefix("weights/"): state[name] for name in state if name.startswith("weights/")}
 
 
 def keras(files: Files, seed: int, goal: float, work: Path) -> list[Epoch]:

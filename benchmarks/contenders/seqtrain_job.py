@@ -47,9 +47,10 @@ class Watch:
     def __init__(self, keep: Path | None, stop_after: int | None) -> None:
         self._keep, self._stop_after = keep, stop_after
         self._run: Any = None
+        self._evaluated: Any = None
 
     def __call__(self, event: Any) -> None:
-        from seqtrain.pipeline.events import Started
+        from seqtrain.pipeline.events import Exported, Started
         from seqtrain.training.loop import Evaluated, Stepped
 
         if isinstance(event, Started):
@@ -61,9 +62,16 @@ class Watch:
                 raise StoppedEarly
         elif isinstance(event, Evaluated):
             say(epoch=event.epoch + 1, dev=event.dev["accuracy"])
-            if self._keep:
-                checkpoint = self._run.checkpoint(event.step)
-                shutil.copytree(checkpoint, self._keep / f"{event.epoch + 1}", copy_function=os.link)
+            self._keep_last()
+            self._evaluated = event
+        elif isinstance(event, Exported):
+            self._keep_last()
+
+    def _keep_last(self) -> None:
+        """Keeps the checkpoint of the last evaluation but this one: it is on the disk by now, and not deleted yet."""
+        if self._keep and self._evaluated:
+            checkpoint = self._run.checkpoint(self._evaluated.step)
+            shutil.copytree(checkpoint, self._keep / f"{self._evaluated.epoch + 1}", copy_function=os.link)
 
 
 def say(**what: float) -> None:
