@@ -77,7 +77,7 @@ def encoding_facts(config: Config) -> dict[str, Any]:
 def architecture(config: Config, vocabulary_size: int, classes: int) -> Architecture:
     from seqtrain.model.classifier import Architecture
 
-    shape = config.model.model_dump(exclude={"dropout"})
+    shape = model_shape(config)["model"]
     return Architecture(vocabulary_size, classes, **{**shape, "pooling": tuple(shape["pooling"])})
 
 
@@ -146,10 +146,6 @@ def checkpoint_intervals(config: Config) -> dict[str, Any]:
 
 def threads(config: Config) -> int | None:
     return config.training.threads
-
-
-def epochs(config: Config) -> int:
-    return config.training.epochs
 
 
 def seed(config: Config) -> int:

@@ -11,16 +11,19 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from seqtrain.errors import RunError
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK = 1 << 18  # numbers looked at together
 HINT = "Copy it again from where it was made, or make it again with `seqtrain fit`."
-# A link could lead anywhere; and who opens a pipe without O_NONBLOCK waits for its writer.
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-MOST_CONTAINERS = (
-    1 << 18
-)  # lists and objects of a JSON text: a pair of brackets takes forty times its size in memory
+# A link could lead anywhere; and who opens a pipe without O_NONBLOCK waits for its other end.
+_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+MOST_CONTAINERS = 1 << 18
+"""Lists and objects of a JSON text: a pair of brackets takes forty times its size in memory."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -39,14 +42,20 @@ def read_file(path: str | Path, *, most_bytes: int) -> bytes:
 def opened(path: str | Path) -> Iterator[tuple[BinaryIO, int]]:
     """A regular file and its size in bytes. RunError for a link, a folder, a pipe or a device, and for an OSError."""
     try:
-        with open(os.open(path, _FLAGS), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise unreadable(path, "it is no regular file")
-            yield file, status.st_size
+        with open(open_regular(path, os.O_RDONLY), "rb") as file:
+            yield file, os.fstat(file.fileno()).st_size
     except OSError as error:
         link = error.errno == errno.ELOOP
         raise unreadable(path, "it is a symbolic link" if link else str(error.strerror)) from error
+
+
+def open_regular(path: str | Path, flags: int) -> int:
+    """Opens a regular file, with flags as `os.open` has them → its descriptor. OSError for what is no such file."""
+    descriptor = os.open(path, flags | _FLAGS, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return descriptor
 
 
 def parse_json(content: bytes, origin: str) -> Any:
@@ -66,6 +75,14 @@ def parse_json(content: bytes, origin: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise damaged(origin, str(error)) from error
     return value
+
+
+def all_finite(numbers: NDArray[Any]) -> bool:
+    """Whether there is no NaN and no infinity, in whatever shape; looked at in blocks, for the sake of memory."""
+    import numpy as np  # here, because whoever looks for a run does without
+
+    flat = numbers.reshape(-1)
+    return all(bool(np.isfinite(flat[start : start + BLOCK]).all()) for start in range(0, flat.size, BLOCK))
 
 
 def unreadable(path: str | Path, reason: str) -> RunError:

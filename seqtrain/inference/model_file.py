@@ -23,9 +23,9 @@ from seqtrain.inference.graph import POOLINGS, build_graph
 from seqtrain.inference.layout import Layout, array_shapes
 from seqtrain.inference.metadata import HINT, KEY, MOST_BYTES
 from seqtrain.inference.wire import Decoder, Field, Refused, Schema
+from seqtrain.untrusted import all_finite
 
 MOST_FIELDS = 5_000  # a model of 64 layers with all poolings has fewer
-BLOCK = 1 << 18  # numbers looked at together: the temporary array stays small
 DTYPES = {np.dtype(np.float32): FLOAT, np.dtype(np.int32): INT32, np.dtype(np.int64): INT64}
 ATTRIBUTE_TYPES = {int: 2, str: 3, tuple: 7}
 CELL_OF = {cell.operator: name for name, cell in CELLS.items()}
@@ -198,8 +198,7 @@ def _sizes(array: Mapping[str, Any], axes: int) -> list[int]:
 
 
 def _check_weight(array: Mapping[str, Any], shape: tuple[int, ...]) -> None:
-    numbers = _numbers(array, shape, np.dtype(np.float32)).reshape(-1)
-    if not all(np.isfinite(numbers[start : start + BLOCK]).all() for start in range(0, numbers.size, BLOCK)):
+    if not all_finite(_numbers(array, shape, np.dtype(np.float32))):
         raise ValueError(f"{array['name']} has numbers that are not finite")
 
 

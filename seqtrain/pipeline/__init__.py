@@ -79,10 +79,9 @@ class _Fit:
             self._notify(Encoded(corpora, rows, padding_share(corpora.train.lengths, plan)))
             trainer, runtime = self._build(corpora)
             start = self._start(trainer, corpora, runtime)
-            self._notify(Built(trainer.model.architecture, runtime, settings.epochs(config)))
+            self._notify(Built(trainer.model.architecture, runtime, settings.rules(config).epochs))
             self._train_and_export(trainer, corpora, start)
-        run.update_info(status="finished", finished=now())
-        run.record("finished")
+        run.record("finished", {"status": "finished", "finished": now()})
 
     def _build(self, corpora: Corpora) -> tuple[Trainer, Runtime]:
         from seqtrain.training import runtime
@@ -121,16 +120,16 @@ class _Fit:
     def _describe(self, origin: dict[str, Any]) -> None:
         run = self._run
         atomic_write(run.config_file, resolved(self._config).encode())
-        run.update_info(
-            started=now(),
-            start_folder=provenance.as_text(Path.cwd()),
-            command=list(map(provenance.as_text, sys.argv)),
-            seed=settings.seed(self._config),
-            git_commit=provenance.git_commit(),
+        info = {
+            "started": now(),
+            "start_folder": provenance.as_text(Path.cwd()),
+            "command": list(map(provenance.as_text, sys.argv)),
+            "seed": settings.seed(self._config),
+            "git_commit": provenance.git_commit(),
             **origin,
-            data_sha256=self._files.sha256,
-        )
-        run.record("started")
+            "data_sha256": self._files.sha256,
+        }
+        run.record("started", info)
 
     def _warm_start(self, trainer: Trainer, corpora: Corpora) -> None:
         source = settings.init_from(self._config)
@@ -150,8 +149,8 @@ class _Fit:
         if resumed.more_epochs:
             different = [resumed.more_epochs, *different]
         step, lines = checkpoint.progress.step if checkpoint else 0, [str(change) for change in different]
-        run.update_info(status="running", error=None, **origin)
-        run.record("resumed", step=step, after=resumed.status, damaged=damaged, changes=lines)
+        now_running = {"status": "running", "error": None, **origin}
+        run.record("resumed", now_running, step=step, after=resumed.status, damaged=damaged, changes=lines)
         if checkpoint is not None:
             if resumed.more_epochs:
                 checkpoint.progress.evaluations_without_improvement = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from seqtrain import settings
 from seqtrain.config import Config
@@ -69,22 +71,28 @@ def encoded(config: Config, run: Run, place: Path, files: DataFiles) -> Iterator
         _encode(config, folder)
         files.require_unchanged()
 
-    with _folder(config, run, place, files, build) as (folder, reused):
-        rows = json.loads((folder / ROWS).read_bytes())
+    opened = functools.cache(_open)  # what was checked is not read through again
+    with _folder(config, run, place, files, build, opened) as (folder, reused):
+        rows, corpora = opened(folder)
         if rows["skipping"]:
             with atomic_file(run.rejected_file) as file:
                 shutil.copyfile(folder / REJECTED, file)
-        yield Corpora.open(folder / CORPORA), Rows(**rows, reused=reused)
+        yield corpora, Rows(**rows, reused=reused)
 
 
 @contextmanager
 def _folder(
-    config: Config, run: Run, place: Path, files: DataFiles, build: Callable[[Path], None]
+    config: Config,
+    run: Run,
+    place: Path,
+    files: DataFiles,
+    build: Callable[[Path], None],
+    check: Callable[[Path], object],
 ) -> Iterator[tuple[Path, bool]]:
     """Where the encoded data are, and whether they have been there before."""
     if settings.keeps_corpora(config):
         cache = FolderCache(place.parent / CACHE, MOST_CACHE_BYTES)
-        with cache.entry(_key(config, files), build, _check) as entry:
+        with cache.entry(_key(config, files), build, check) as entry:
             yield entry.path, entry.reused
         return
     folder = run.path / "corpus"
@@ -98,9 +106,9 @@ def _folder(
         shutil.rmtree(run.path / "corpus", ignore_errors=True)  # the run may have got to its place meanwhile
 
 
-def _check(folder: Path) -> None:
-    json.loads((folder / ROWS).read_bytes())
-    Corpora.open(folder / CORPORA)
+def _open(folder: Path) -> tuple[dict[str, Any], Corpora]:
+    """What `_encode` left in a folder: the values of Rows but for `reused`, and the corpora."""
+    return json.loads((folder / ROWS).read_bytes()), Corpora.open(folder / CORPORA)
 
 
 def _key(config: Config, files: DataFiles) -> str:

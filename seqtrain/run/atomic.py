@@ -7,13 +7,13 @@ import json
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from seqtrain.errors import RunError
+from seqtrain.untrusted import open_regular
 
 _OLD = ".old"
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -75,10 +75,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def append(path: Path, text: str) -> None:
     """Adds to the end of a regular file, which is made if need be; OSError for a link, a pipe or a device."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with open(os.open(path, flags, 0o666), "a", encoding="utf-8") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
+    with open(open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "a", encoding="utf-8") as file:
         file.write(text)
 
 

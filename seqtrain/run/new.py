@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -71,10 +71,10 @@ class NewRun(Run):
         self._staging.promote()
         self.path = self._staging.path
 
-    def record(self, event: str, **facts: Any) -> None:
-        """Appends an event to the history in run.json."""
+    def record(self, event: str, info: Mapping[str, Any] | None = None, **facts: Any) -> None:
+        """Appends an event to the history in run.json; info: keys there that change with it."""
         entry = {"event": event, "time": now(), **facts}
-        self.update_info(history=[*self.info().get("history", []), entry])
+        self.update_info(**(info or {}), history=[*self.info().get("history", []), entry])
 
     def write_labels(self, labels: Sequence[str]) -> None:
         atomic_write(self.labels_file, "".join(f"{label}\n" for label in labels).encode())
@@ -85,8 +85,8 @@ class NewRun(Run):
         if self._stays():
             status = "failed" if isinstance(error, Exception) else "interrupted"
             with suppress(RunError):  # a full disk, say, which is what `error` tells already
-                self.update_info(status=status, error=f"{type(error).__name__}: {error}")
-                self.record(status, error=type(error).__name__)
+                info = {"status": status, "error": f"{type(error).__name__}: {error}"}
+                self.record(status, info, error=type(error).__name__)
 
     def close(self) -> None:
         """Gives up the lock on the run; removes it if it has neither got to its place nor a checkpoint."""

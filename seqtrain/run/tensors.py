@@ -15,10 +15,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqtrain.untrusted import damaged, opened, parse_json
+from seqtrain.untrusted import all_finite, damaged, opened, parse_json
 
 MOST_HEADER = 1 << 20  # bytes; a name takes some hundred
-BLOCK = 1 << 18  # numbers looked at together: the temporary array stays small
 
 Shapes = Mapping[str, tuple[int, ...]]
 Float32 = NDArray[np.float32]
@@ -95,6 +94,6 @@ def _read_tensor(file: BinaryIO, begin: int, name: str, shape: tuple[int, ...], 
     flat = np.fromfile(file, "<f4", math.prod(shape))
     if flat.size < math.prod(shape):
         raise damaged(path, "it is cut short while it is read")
-    if not all(np.isfinite(flat[start : start + BLOCK]).all() for start in range(0, flat.size, BLOCK)):
+    if not all_finite(flat):
         raise damaged(path, f"{name} has numbers that are not finite")
     return flat.reshape(shape)

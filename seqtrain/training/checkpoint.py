@@ -19,7 +19,7 @@ from seqtrain.errors import RunError
 from seqtrain.run.provenance import sha256
 from seqtrain.run.tensors import read_tensors, write_tensors
 from seqtrain.training.loop import Progress
-from seqtrain.untrusted import parse_json, read_file
+from seqtrain.untrusted import all_finite, parse_json, read_file
 
 STATE, MANIFEST = "state.safetensors", "manifest.json"
 MOST_MANIFEST_BYTES = 1 << 16
@@ -49,7 +49,7 @@ class Checkpoint:
 
     def is_finite(self) -> bool:
         """Whether the weights and moments are numbers."""
-        return all(bool(np.isfinite(array).all()) for array in self.tensors().values())
+        return all(map(all_finite, self.tensors().values()))
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The arrays under the names that they have in the file."""

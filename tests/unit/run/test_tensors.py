@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqtrain.errors import RunError
-from seqtrain.run.tensors import BLOCK, MOST_HEADER, read_tensors, write_tensors
+from seqtrain.run.tensors import MOST_HEADER, read_tensors, write_tensors
+from seqtrain.untrusted import BLOCK
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 shapes = st.lists(st.integers(0, 5), max_size=3).map(tuple)
