@@ -3,6 +3,8 @@
 
 CONFIG ?= configs/reviews.yaml
 RUN    ?= runs/$(basename $(notdir $(CONFIG)))
+FORMAT ?= onnx
+OUT    ?= build/$(notdir $(RUN)).$(FORMAT)
 TEXTS  ?= "a moving and beautifully acted film" "great camera, easy to use" "the battery died after two days"
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
@@ -10,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install data fit resume eval predict check-data test lint types check docs bench bench-imdb bench-start \
+.PHONY: help install data fit resume eval predict check-data check-model export-model examples test lint types check docs bench bench-imdb bench-start \
 	bench-kills bench-large fuzz wheel clean
 .DEFAULT_GOAL := help
 
@@ -46,6 +48,20 @@ eval: $(INSTALLED) ## measure RUN on its test split
 predict: $(INSTALLED) ## label TEXTS with RUN
 	@for text in $(TEXTS); do printf '%s\n' "$$text"; done > .venv/texts.txt
 	@$(BIN)/seqtrain predict --run $(RUN) .venv/texts.txt | paste - .venv/texts.txt
+
+check-model: $(INSTALLED) ## prove on RUN's own texts that padding, batches and engines do not matter
+	$(BIN)/seqtrain check model --run $(RUN)
+
+export-model: $(INSTALLED) ## RUN as FORMAT (onnx, savedmodel, keras), checked; OUT says where
+	@mkdir -p $(dir $(OUT))
+	$(BIN)/seqtrain export $(FORMAT) $(OUT) --run $(RUN) --overwrite
+
+examples: $(INSTALLED) ## the readers of model.onnx in examples/, next to `seqtrain predict`
+	@if command -v npm >/dev/null; then \
+		(cd examples/node && npm install --no-audit --no-fund --ignore-scripts --no-package-lock) \
+			|| echo "skipped: onnxruntime-web cannot be installed here" >&2; \
+	else echo "skipped: examples/node needs Node 20 or later" >&2; fi
+	$(BIN)/python -m pytest tests/cli/test_examples.py -rs
 
 test: $(INSTALLED) ## every test
 	$(BIN)/python -m pytest

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +28,7 @@ import onnxruntime
 import start
 from encoding import measure_encoding
 from jobs import command, told
-from measure import SEQTRAIN, run, save
+from measure import SEQTRAIN, peak_memory, save
 from rows import Row, report, summary
 from workloads import TEXTS, generate
 
@@ -46,13 +45,6 @@ LABELS = ("neg", "pos")
 LARGER_BATCH = 8192  # positions, padding included: with these onnxruntime's own threads work best
 LONG_REPEATS = 3  # at most, of what takes half a minute each time
 KERAS_STEPS = 60  # of its epoch; a whole one takes 2 % more memory
-
-WATCH_MEMORY = """
-import os, sys
-_, status, usage = os.wait4(os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:]), 0)
-print(usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
 
 
 def main() -> None:
@@ -114,7 +106,7 @@ def measure_commands(folder: Path, repeats: int) -> list[Row]:
     place.mkdir()
     times = start.in_turns(start.commands(place), repeats)
     return [
-        summary("cold shell", name, [taken.seconds for taken in of_one], "s", f"≤ {start.TARGETS[name]}")
+        summary("cold shell", name, [taken.seconds for taken in of_one], "s", start.target(name))
         for name, of_one in times.items()
     ]
 
@@ -203,13 +195,6 @@ def measure_memory(folder: Path) -> list[Row]:
         summary("peak memory", "seqtrain fit", [ours], "MB", f"{ours / keras:.2f} of Keras"),
         summary("peak memory", f"Keras, {KERAS_STEPS} steps", [keras], "MB"),
     ]
-
-
-def peak_memory(line: list[str]) -> float:
-    """What the process had resident at most, in MB; the largest of it and those that it starts."""
-    # Started by a small process, since the system counts what it was forked from as well.
-    peak = int(run([sys.executable, "-c", WATCH_MEMORY, *line]).stdout.split()[-1])
-    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from seqtrain.inference.graph import build_onnx
 from seqtrain.inference.metadata import model_metadata
 from seqtrain.inference.predictor import Predictor
 from seqtrain.run import Run
-from seqtrain.trained import TrainedModel
+from seqtrain.trained import open_model
 from seqtrain.training.checkpoint import STATE
 
 KERAS_EPOCHS, KERAS_MINUTES = 8, 25
@@ -100,7 +100,7 @@ def test_accuracies(run: Run, checkpoints: list[Path]) -> Iterator[float]:
     """How accurate the weights of each checkpoint are on the test rows of the run's config."""
     final, shape = Predictor(run.model_file), run.config().model
     with tempfile.TemporaryDirectory() as folder:
-        rows = TrainedModel(run).labelled_rows()
+        rows = open_model(run.path).labelled_rows()
         corpus = encode_corpus(rows, Path(folder), final.tokenizer, final.vocabulary, final.labels)
         for checkpoint in checkpoints:
             model = build_onnx(
@@ -109,7 +109,7 @@ def test_accuracies(run: Run, checkpoints: list[Path]) -> Iterator[float]:
                 layers=shape.layers,
                 bidirectional=shape.bidirectional,
                 pooling=shape.pooling,
-                metadata=model_metadata(final.labels, final.vocabulary, final.tokenizer),
+                metadata=model_metadata(final.labels, final.vocabulary, final.tokenizer, card={}),
             )
             answers = Predictor(model).corpus_probabilities(corpus).argmax(axis=1)
             yield float(np.mean(answers == corpus.labels))

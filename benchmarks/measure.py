@@ -18,6 +18,13 @@ from seqtrain.run.provenance import git_commit, versions
 
 SEQTRAIN = str(Path(sys.executable).with_name("seqtrain"))
 
+WATCH_MEMORY = """
+import os, sys
+_, status, usage = os.wait4(os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:]), 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
 
 class Timed(NamedTuple):
     """seconds on the clock, cpu_seconds on all cores together, and what the process wrote to stdout."""
@@ -40,6 +47,13 @@ def run(command: Sequence[str]) -> Timed:
 def _children_cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
+
+
+def peak_memory(command: Sequence[str]) -> float:
+    """What the process had resident at most, in MB; the largest of it and those that it starts."""
+    # Started by a small process, since the system counts what it was forked from as well.
+    peak = int(run([sys.executable, "-c", WATCH_MEMORY, *command]).stdout.split()[-1])
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def mean_and_sd(values: Sequence[float], digits: int = 2) -> str:

@@ -2,7 +2,7 @@
 
 >>> import seqtrain
 >>> model = seqtrain.fit("configs/reviews.yaml", out="runs/reviews")     # doctest: +SKIP
->>> model = seqtrain.load("runs/reviews")                                # doctest: +SKIP
+>>> model = seqtrain.load("runs/reviews")  # or of its model.onnx alone             # doctest: +SKIP
 >>> model.predict(["a beautifully acted film"])[0].label                           # doctest: +SKIP
 'pos'
 """
@@ -43,12 +43,12 @@ def fit(
     return load(fit_run(read(config, overrides), out=out, overwrite=overwrite, resume=resume).path)  # type: ignore[arg-type]
 
 
-def load(run: str | Path | None = None, *, threads: int | None = None) -> TrainedModel:
-    """Opens a trained run, by default the newest below runs/. threads: None means one per core.
+def load(path: str | Path | None = None, *, threads: int | None = None) -> TrainedModel:
+    """Opens a trained run, by default the newest below runs/, or a model.onnx by itself.
 
-    Raises RunError if there is none, or it is damaged or unfinished.
+    threads: how many calls of the model run side by side, None for one per core. Raises RunError if there is none, or
+    it is damaged or unfinished.
     """
-    from seqtrain.run import open_run
-    from seqtrain.trained import TrainedModel
+    from seqtrain.trained import open_model
 
-    return TrainedModel(open_run(run), threads=threads)
+    return open_model(path, threads=threads)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +100,9 @@ def graph_shape(config: Config) -> dict[str, Any]:
     return config.model.model_dump(include={"cell", "layers", "bidirectional", "pooling"})
 
 
-def metadata(config: Config, corpora: Corpora) -> dict[str, str]:
+def metadata(config: Config, corpora: Corpora, card: Mapping[str, Any]) -> dict[str, str]:
     """What a model file says besides its graph."""
-    return model_metadata(corpora.labels, corpora.vocabulary, tokenizer(config))
+    return model_metadata(corpora.labels, corpora.vocabulary, tokenizer(config), card)
 
 
 def trainer(config: Config, shape: Architecture) -> Trainer:

@@ -1,26 +1,32 @@
-"""A trained run, opened to answer: labels for new texts, metrics for labelled ones. Never imports TensorFlow."""
+"""A trained model, opened to answer: labels for new texts, metrics for labelled ones. Never imports TensorFlow."""
 
 from __future__ import annotations
 
+import os
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqtrain.data.formats.lines import ByteStream
 from seqtrain.data.problems import Problems, listed
 from seqtrain.data.reader import BadRow, Example, expand, read, read_stream
+from seqtrain.data.reading import Reading
 from seqtrain.data.splits import Splits
-from seqtrain.errors import DataError
+from seqtrain.errors import DataError, UsageError
 from seqtrain.evaluation.metrics import evaluate
 from seqtrain.inference.predictor import Predictor
-from seqtrain.run import Run
+from seqtrain.inference.streaming import Pauses, never
+from seqtrain.run import Run, open_run
+from seqtrain.untrusted import damaged
 
-LONGEST_LINE = 1 << 20  # bytes, of a text in a stream
+LONGEST_LINE = 1 << 20  # bytes, of a text in a stream, and where no config says another number
+NO_SPLITS = Splits((), (), (), columns=None, split_seed=0, max_line_bytes=LONGEST_LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +51,35 @@ class Mistake:
 
 
 class TrainedModel:
-    """The model of a run folder; made by `seqtrain.load`."""
+    """A model with the run that it comes from, or without one; made by `seqtrain.load`."""
 
-    def __init__(self, run: Run, *, threads: int | None = None) -> None:
-        self.run = run
-        model = run.sealed(run.model_file)
-        self._predictor = Predictor(model, origin=str(run.model_file), threads=threads)
+    def __init__(self, predictor: Predictor, run: Run | None = None) -> None:
+        self.predictor, self.run = predictor, run
 
     @property
     def labels(self) -> list[str]:
-        return self._predictor.labels
+        return self.predictor.labels
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """Which release wrote the model, the sha256 of its data files (`data_sha256`), its `metrics` on dev."""
+        return self.predictor.card
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """An answer for each text, in their order; an empty text gets one like any other."""
-        return [self._prediction(row) for row in self._predictor.probabilities(texts)]
+        return [self._prediction(row) for row in self.predictor.probabilities(texts)]
 
     def stream(self, rows: Iterable[Example]) -> Iterator[tuple[Example, Prediction]]:
         """Each row with the answer for its text, in order and in bounded memory."""
-        for row, probabilities in self._predictor.stream(rows, text=attrgetter("text")):
+        for row, probabilities in self.predictor.stream(rows, text=attrgetter("text")):
             yield row, self._prediction(probabilities)
+
+    def windows(
+        self, rows: Iterable[Example], *, size: int | None = None, pauses: Pauses = never
+    ) -> Generator[tuple[list[Example], NDArray[np.float32]]]:
+        """Rows in lists with their probabilities <float32>[rows, classes]; as `Predictor.windows`, which says more."""
+        text = attrgetter("text")
+        return self.predictor.windows(rows, text, size=size, characters=_characters, pauses=pauses)
 
     def evaluate(
         self, path: str | Path | Sequence[str | Path] | None = None, *, split: str = "test"
@@ -78,6 +94,8 @@ class TrainedModel:
 
     def problems(self) -> Problems:
         """Where `measure` counts rows: bad ones are an error, unless the run's config skips them."""
+        if self.run is None:
+            return Problems()
         from seqtrain.settings import skips_bad_rows
 
         return Problems(lambda row: None) if skips_bad_rows(self.run.config()) else Problems()
@@ -96,37 +114,66 @@ class TrainedModel:
         """The rows that `evaluate` measures the model on."""
         if path is None:
             splits = self._own_splits()
-            if splits.is_drawn(split):
-                self._require_unchanged(expand(splits.files(split)))
+            if self.run is not None and splits.is_drawn(split):
+                self._require_unchanged(self.run, expand(splits.files(split)))
             return splits.rows(split)
         paths = [path] if isinstance(path, str | Path) else path
         return replace(self._splits(), test=[str(name) for name in paths]).rows("test")
 
-    def texts(self, path: str | Path) -> Iterator[Example | BadRow]:
-        """The texts of a file in the run's format, labels or not."""
-        splits = self._splits()
-        return read(path, columns=splits.columns, labelled=False, max_line_bytes=splits.max_line_bytes)
+    def texts(
+        self, path: str | Path, *, format: str | None = None, keep: tuple[int | str, ...] = ()
+    ) -> Iterator[Example | BadRow]:
+        """The texts of a file with the run's columns, labels or not; `format` and `keep` as the reader has them."""
+        reading = self._reading()
+        return read(
+            path,
+            columns=reading.columns,
+            labelled=False,
+            max_line_bytes=reading.max_line_bytes,
+            format=format,
+            keep=keep,
+        )
 
-    def text_lines(self, stream: IO[bytes], name: str) -> Iterator[Example | BadRow]:
-        """The lines of a stream, each a text; `name` stands for it in messages."""
-        return read_stream(stream, name, max_line_bytes=LONGEST_LINE, remedy="shorten it")
+    def text_lines(
+        self, stream: ByteStream, name: str, *, format: str = ".txt", keep: tuple[int | str, ...] = ()
+    ) -> Iterator[Example | BadRow]:
+        """The texts of a stream, by default one a line; `name` stands for it in messages."""
+        return read_stream(
+            stream,
+            name,
+            format=format,
+            columns=self._reading().columns,
+            max_line_bytes=LONGEST_LINE,
+            remedy="shorten it",
+            keep=keep,
+        )
+
+    def _reading(self) -> Reading:
+        if self.run is None:
+            return NO_SPLITS.reading()
+        try:
+            return Reading.from_facts(self.run.info().get("reading"))
+        except ValueError as error:
+            raise damaged(self.run.info_file, f"reading {error}") from error
 
     def _splits(self) -> Splits:
-        from seqtrain.settings import data_splits
+        if self.run is None:
+            return NO_SPLITS
+        from seqtrain.settings import data_splits  # here, because a prediction needs none of its imports
 
         return data_splits(self.run.config())
 
     def _own_splits(self) -> Splits:
         """The splits of the run's config, their files named as seen from here."""
+        if self.run is None:
+            raise UsageError("a model file by itself names no data", hint="Name labelled files with --data.")
         return self._splits().seen_from(self.run.info().get("start_folder", "."))
 
-    def _require_unchanged(self, files: Iterable[Path]) -> None:
+    def _require_unchanged(self, run: Run, files: Iterable[Path]) -> None:
         """DataError if a file's content was not among the data of the run: what was drawn then cannot be again."""
-        from seqtrain.run.provenance import (
-            file_hashes,  # here, because a prediction needs none of its imports
-        )
+        from seqtrain.run.provenance import file_hashes
 
-        known = self.run.info().get("data_sha256", {}).values()
+        known = run.info().get("data_sha256", {}).values()
         for path, sha256 in file_hashes(files).items():
             if sha256 not in known:
                 raise DataError(
@@ -144,7 +191,7 @@ class TrainedModel:
         known = problems.usable(rows, self.labels)
         label_ids = {label: index for index, label in enumerate(self.labels)}
         truth, answers, weights, mistakes = array("i"), [], array("f"), []
-        for row, probabilities in self._predictor.stream(known, text=attrgetter("text")):
+        for row, probabilities in self.predictor.stream(known, text=attrgetter("text")):
             truth.append(label_ids[row.label or ""])
             weights.append(row.weight)
             answers.append(probabilities)
@@ -158,3 +205,21 @@ class TrainedModel:
         best = int(probabilities.argmax())
         by_label = dict(zip(self.labels, probabilities.tolist(), strict=True))
         return Prediction(self.labels[best], by_label[self.labels[best]], by_label)
+
+
+def _characters(row: Example) -> int:
+    return len(row.text) + len(row.row)
+
+
+def open_model(
+    path: str | Path | None = None, *, threads: int | None = None, strict: bool = True
+) -> TrainedModel:
+    """Opens the model of a run folder, by default of the newest below runs/, or a model file by itself.
+
+    threads and strict: as `Predictor` has them. Raises RunError for what is missing, damaged or unfinished.
+    """
+    if path is not None and os.path.isfile(path):
+        return TrainedModel(Predictor(path, threads=threads, strict=strict))
+    run = open_run(path)
+    model = run.sealed(run.model_file)
+    return TrainedModel(Predictor(model, origin=str(run.model_file), threads=threads, strict=strict), run)

@@ -13,11 +13,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from seqtrain.inference.metadata import KEY, MOST_BYTES
+from seqtrain.inference.metadata import KEY, MOST_BYTES, RULE_KEY
+from seqtrain.inference.quantization import quantized
 from tests.onnx_models import LABELS, METADATA, TOKENIZER, VOCABULARY, model_bytes
 from tests.shapes import Shape
 
 GOOD = model_bytes(Shape())
+INT8 = quantized(GOOD, "model.onnx")
 SPARE = model_bytes(Shape("rnn"))  # it has a Pad
 
 Forge = Callable[[], bytes]
@@ -77,7 +79,7 @@ def with_constant(operator: str, place: int, value: object, model: bytes = GOOD)
     return changed(change, model)
 
 
-def with_array(name: str = "embedding", **fields: object) -> Forge:
+def with_array(name: str = "embedding", model: bytes = GOOD, **fields: object) -> Forge:
     """Other fields for an array."""
 
     def change(proto: onnx.ModelProto) -> None:
@@ -88,7 +90,7 @@ def with_array(name: str = "embedding", **fields: object) -> Forge:
             else:
                 setattr(array(proto, name), field, value)
 
-    return changed(change)
+    return changed(change, model)
 
 
 def of_value(value: float) -> Forge:
@@ -137,7 +139,7 @@ def doubling() -> Forge:
 
 def metadata(content: bytes | str) -> Forge:
     text = content.decode("utf-8", "surrogateescape") if isinstance(content, bytes) else content
-    return lambda: model_bytes(Shape(), {KEY: text})
+    return lambda: model_bytes(Shape(), {**METADATA, KEY: text})
 
 
 def with_entries(**entries: object) -> Forge:
@@ -149,7 +151,7 @@ def with_rule(**settings: object) -> Forge:
 
 
 def with_key_twice() -> bytes:
-    return model_bytes(Shape(), {KEY: METADATA[KEY].replace("{", '{"format":1,', 1)})
+    return model_bytes(Shape(), {**METADATA, KEY: METADATA[KEY].replace("{", '{"format":2,', 1)})
 
 
 def with_entry_twice(proto: onnx.ModelProto) -> None:
@@ -314,6 +316,17 @@ ARRAYS: dict[str, tuple[Forge, str]] = {
     "an array less": (changed(lambda proto: proto.graph.initializer.pop(0)), "arrays are not those"),
     "an array more": (changed(lambda proto: stored(proto, [1.0])), "arrays are not those"),
     "a sparse array": (changed(sparse), "a sparse tensor"),
+    "another type of table": (with_array(data_type=3), "is not float32"),
+    "floats in a small table": (with_array(data_type=1, model=INT8), "is not int8"),
+    "a scale that is none": (
+        with_array("embedding.scale", model=INT8, raw_data=b"\0\0\x80\x7f" * 12),
+        "embedding.scale has numbers that are not finite",
+    ),
+    "scales in another shape": (with_array("embedding.scale", model=INT8, dims=[12]), "is not float32"),
+    "a small table without scales": (
+        changed(lambda proto: proto.graph.initializer.remove(array(proto, "embedding.scale")), INT8),
+        "arrays are not those",
+    ),
     "not a number": (of_value(np.nan), "output.bias has numbers that are not finite"),
     "infinity": (of_value(np.inf), "output.bias has numbers that are not finite"),
 }
@@ -337,7 +350,13 @@ CONTENT: dict[str, tuple[Forge, str]] = {
     "cut short": (metadata(METADATA[KEY][:-1]), "Expecting ',' delimiter"),
     "a list": (metadata("[1]"), "not a JSON object"),
     "a number that is none": (with_entries(format=float("nan")), "NaN is not a finite number"),
-    "another version": (with_entries(format=2), "their format is 2"),
+    "another version": (with_entries(format=1), "their format is 1"),
+    "no card": (with_entries(card=None), "card is not an object"),
+    "other tables": (
+        lambda: model_bytes(Shape(), {**METADATA, RULE_KEY: METADATA[RULE_KEY].replace("a", "b", 1)}),
+        "tables of the tokenizer's rule are not those",
+    ),
+    "no tables": (lambda: model_bytes(Shape(), {KEY: METADATA[KEY]}), "tables of the tokenizer's rule"),
     "a deep version": (metadata('{"format":' + "[" * 900 + "]" * 900 + "}"), r"their format is \[\["),
     "a label less": (with_entries(labels=LABELS[:2]), "lists 2 labels, and its arrays are for 3"),
     "a label more": (with_entries(labels=[*LABELS, "more"]), "lists 4 labels, and its arrays are for 3"),

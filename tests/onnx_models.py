@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from seqtrain.data.reading import Reading
 from seqtrain.inference.graph import build_onnx
-from seqtrain.inference.metadata import model_metadata
+from seqtrain.inference.metadata import model_card, model_metadata
 from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 from tests import oracles
@@ -20,7 +21,8 @@ WORDS = ["a", "joy", "to", "watch", "not", "bad", "dull", "and", "long", "!"]
 VOCABULARY = Vocabulary([*SPECIAL, *WORDS], [0] * (len(SPECIAL) + len(WORDS)))
 TOKENIZER = Tokenizer("word", lowercase=True, max_length=12, truncate="middle")
 LABELS = ["neg", "neutral", "pos"]
-METADATA = model_metadata(LABELS, VOCABULARY, TOKENIZER)
+CARD = model_card(["0" * 64], {"dev": {"accuracy": 0.75}})
+METADATA = model_metadata(LABELS, VOCABULARY, TOKENIZER, CARD)
 SIZES = {"vocabulary": len(VOCABULARY), "embedding": 5, "units": 4, "classes": len(LABELS)}
 
 
@@ -39,4 +41,6 @@ def write_model(run: Path, model: bytes, **info: object) -> None:
     files = {"model.onnx": hashlib.sha256(model).hexdigest()}
     run.mkdir(parents=True, exist_ok=True)
     (run / "model.onnx").write_bytes(model)
-    (run / "run.json").write_text(json.dumps({"status": "finished", **info, "files": files}))
+    reading = Reading(None, max_line_bytes=1 << 20).facts()
+    described = {"status": "finished", "reading": reading, **info, "files": files}
+    (run / "run.json").write_text(json.dumps(described))

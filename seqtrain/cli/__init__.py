@@ -26,7 +26,8 @@ COMMANDS = {
     "fit": "Train a classifier from a YAML file.",
     "eval": "Measure a trained classifier on labelled texts.",
     "predict": "Label new texts.",
-    "check": "Look at a config or its data.",
+    "export": "Write a trained classifier in another form.",
+    "check": "Look at a config, its data or a model.",
 }
 
 INTERRUPTED, TERMINATED, BUG = 130, 143, 1
@@ -77,6 +78,8 @@ def group(context: click.Context, debug: bool) -> None:
     seqtrain fit configs/reviews.yaml           train; writes runs/reviews/
     seqtrain fit configs/reviews.yaml --resume  go on where it was interrupted
     seqtrain eval                               metrics of the newest run on its test split
+    seqtrain check model                        proof that padding, batches and engines do not matter
+    seqtrain export onnx model.onnx             the model as one file, for any machine
     echo "a beautifully acted film" | seqtrain predict
     """
 
@@ -84,6 +87,8 @@ def group(context: click.Context, debug: bool) -> None:
 def main() -> NoReturn:
     """Runs the command line and exits with the code that `docs/cli.md` lists."""
     signal.signal(signal.SIGTERM, _terminate)
+    # NumPy's own threads have nothing to do here, and take time to start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _occupy_standard_streams()
     sys.exit(_run(sys.argv[1:]))
 

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import click
 
-from seqtrain.cli.options import opened_run, run_option
+from seqtrain.cli.options import model_option, opened_model
 from seqtrain.cli.printable import printable
 from seqtrain.data.splits import SPLITS
 from seqtrain.evaluation.gate import check, parse_requirement
 from seqtrain.evaluation.report import format_report
 from seqtrain.run.atomic import atomic_write, write_json
-from seqtrain.trained import Mistake, TrainedModel
+from seqtrain.trained import Mistake
 
 _BLANKS = str.maketrans("\t\n\r", "   ")
 
 
 @click.command(name="eval")
-@run_option
+@model_option
 @click.option("--data", multiple=True, metavar="FILE", help="Labelled files to measure on; can be repeated.")
 @click.option(
     "--split",
@@ -60,13 +60,13 @@ def command(
         raise click.UsageError("--data and --split exclude each other.")
     split = split or "test"
     requirements = [parse_requirement(text) for text in require]
-    model = TrainedModel(opened_run(run))
+    model = opened_model(run)
     if not data:
         click.echo(printable(f"reading {model.source(split)}"), err=True)
     problems = model.problems()
     metrics, mistakes = model.measure(model.labelled_rows(data or None, split=split), problems)
     click.echo(printable("\n  ".join([str(problems), *problems.listing()])), err=True)
-    if not data:
+    if model.run is not None and not data:
         write_json(model.run.metrics_file(split), metrics)
     if errors:
         atomic_write(Path(errors), _errors_table(mistakes))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from seqtrain.run import Run, newest_run, open_run
+if TYPE_CHECKING:
+    from seqtrain.trained import TrainedModel
 
 set_option = click.option(
     "--set",
@@ -15,15 +16,18 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="Override a key of CONFIG, such as training.epochs=3; can be repeated.",
 )
-run_option = click.option(
-    "--run", metavar="RUN", help="The run folder. Without it, the newest below runs/, and which one is said."
+_NEWEST = "Without it, the newest run below runs/, and which one is said."
+run_option = click.option("--run", metavar="RUN", help=f"A run folder. {_NEWEST}")
+model_option = click.option(
+    "--run", metavar="RUN|FILE", help=f"A run folder, or a model file by itself. {_NEWEST}"
 )
 
 
-def opened_run(path: str | None) -> Run:
-    """The run at a path, or the newest one, which is then named on standard error."""
-    if path is not None:
-        return open_run(Path(path))
-    run = newest_run()
-    click.echo(f"run {run.path} (the newest; --run takes another)", err=True)
-    return run
+def opened_model(path: str | None, *, strict: bool = True) -> TrainedModel:
+    """The model of a run, or of a file, at a path; or that of the newest run, which is then named on standard error."""
+    from seqtrain.trained import open_model  # here, because the help of a command needs none of its imports
+
+    model = open_model(path, strict=strict)
+    if path is None and model.run is not None:
+        click.echo(f"run {model.run.path} (the newest; --run takes another)", err=True)
+    return model

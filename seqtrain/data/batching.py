@@ -130,6 +130,15 @@ def padding_share(lengths: NDArray[np.int32], plan: Iterable[NDArray[np.int64]])
     return 1 - tokens / positions if positions else 0.0
 
 
+def pad(texts: Sequence[Sequence[int]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Token ids of texts, at least one each → token_ids <int32>[batch, time], padded on the right, and lengths."""
+    lengths = np.array([len(text) for text in texts], np.int32)
+    token_ids = np.full((len(texts), lengths.max()), PAD, np.int32)
+    for row, text in zip(token_ids, texts, strict=True):
+        row[: len(text)] = text
+    return token_ids, lengths
+
+
 def collate(corpus: Corpus, rows: ArrayLike) -> Batch:
     """The batch of these rows, in their order; there must be at least one."""
     rows = np.asarray(rows, np.int64)

@@ -23,18 +23,25 @@ READERS: dict[str, Callable[[Source], Parse]] = {".tsv": tsv, ".csv": csv, ".jso
 
 
 def read(
-    paths: str | Path | Sequence[str | Path], *, columns: Columns | None, labelled: bool, max_line_bytes: int
+    paths: str | Path | Sequence[str | Path],
+    *,
+    columns: Columns | None,
+    labelled: bool,
+    max_line_bytes: int,
+    format: str | None = None,
+    keep: tuple[int | str, ...] = (),
 ) -> Iterator[Example | BadRow]:
     """The records of all files, one after the other; names and patterns as `expand` takes them.
 
-    The format follows the suffix (READERS), with `.gz` on top. Without `columns`, tables have the label in column 0
+    The format, unless it is given, follows the suffix (READERS), with `.gz` on top. `keep` are further columns, for
+    `Example.kept`. Without `columns`, tables have the label in column 0
     and the text in column 1 (texts alone may stand in a table of one column), JSON objects have the keys `label` and
     `text`. Unlabelled input is read for its text only; an empty line or text is an Example like any other.
 
     Raises DataError for a file that is missing, of no known format, unreadable, damaged or, if labelled, without a
     row: the first two at once, the others when the file's turn comes.
     """
-    files = [(path, _format(path)) for path in expand(paths)]
+    files = [(path, format or _format(path)) for path in expand(paths)]
 
     def records() -> Iterator[Example | BadRow]:
         for path, suffix in files:
@@ -46,6 +53,7 @@ def read(
                     columns=columns,
                     labelled=labelled,
                     max_line_bytes=max_line_bytes,
+                    keep=keep,
                 )
 
     return records()
@@ -68,14 +76,15 @@ def read_stream(
     labelled: bool = False,
     max_line_bytes: int,
     remedy: str = "shorten it or raise data.max_line_bytes",
+    keep: tuple[int | str, ...] = (),
 ) -> Iterator[Example | BadRow]:
     """The records of an open stream of bytes in one of the formats of READERS.
 
-    `name` names it in messages; `remedy` says there what to do about a line over the limit.
+    `name` names it in messages; `remedy` says there what to do about a line over the limit. `keep`: as in `read`.
     """
     if labelled and columns is not None and columns.label is None:
         raise UsageError("data.columns has no label", hint="Say where it is: data.columns.label.")
-    source = Source(name, Lines(stream, name, max_line_bytes), columns, labelled, remedy)
+    source = Source(name, Lines(stream, name, max_line_bytes), columns, labelled, remedy, keep)
     parse = READERS[format](source)
     any_record = False
     for record in _records(source, parse):
@@ -109,4 +118,4 @@ def _record(line: bytes | None, number: int, source: Source, parse: Parse) -> Ex
     if line is None:
         problem = f"the line has more than {source.lines.limit:,} bytes; {source.remedy}"
         raise RowError("line too long", problem)
-    return parse(line, number) if line else source.example("", None, 1.0, number)
+    return parse(line, number) if line else source.blank(number)

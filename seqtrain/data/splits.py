@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from seqtrain.data.problems import Problems
 from seqtrain.data.reader import BadRow, Columns, Example, expand, read
+from seqtrain.data.reading import Reading
 from seqtrain.data.splitting import stratified_share
 from seqtrain.errors import UsageError
 
@@ -31,6 +32,9 @@ class Splits:
     columns: Columns | None
     split_seed: int
     max_line_bytes: int
+
+    def reading(self) -> Reading:
+        return Reading(self.columns, self.max_line_bytes)
 
     def seen_from(self, folder: str) -> Splits:
         """The same files where relative names start at another folder than the current one."""

@@ -12,7 +12,7 @@ from seqtrain.inference.cells import Array
 
 OPSET = 17  # onnx itself would write its newest, which onnxruntime refuses
 IR_VERSION = 8
-FLOAT, INT32, INT64 = 1, 6, 7  # as onnx.TensorProto numbers them
+FLOAT, INT8, INT32, INT64 = 1, 3, 6, 7  # as onnx.TensorProto numbers them
 
 INPUTS = {"token_ids": (INT32, ("batch", "time")), "lengths": (INT32, ("batch",))}
 

@@ -71,7 +71,7 @@ def build_graph(layout: Layout) -> GraphBuilder:
     graph = GraphBuilder()
     time_major = _time_major(graph, layout.onnx_cell.spare)
     mask = _mask(graph, time_major)
-    inputs = graph.add("Gather", graph.weight("embedding"), time_major)
+    inputs = TABLES[layout.embedding](graph, "embedding", time_major)
     layer = _recurrence(graph, layout, "layer_0", inputs, mask)
     for number in range(1, layout.layers):
         inputs = _joined_outputs(graph, layer)
@@ -195,4 +195,16 @@ def _attention(graph: GraphBuilder, layer: Layer) -> str:
     )
 
 
+def _float_rows(graph: GraphBuilder, table: str, ids: str) -> str:
+    """The rows of a table <float32>[rows, columns]: [..., columns]."""
+    return graph.add("Gather", graph.weight(table), ids)
+
+
+def _int8_rows(graph: GraphBuilder, table: str, ids: str) -> str:
+    """The rows of a table <int8>[rows, columns], each times its scale <float32>[rows, 1]."""
+    rows = graph.add("Cast", graph.add("Gather", graph.weight(table), ids), to=FLOAT)
+    return graph.add("Mul", rows, graph.add("Gather", graph.weight(f"{table}.scale"), ids))
+
+
+TABLES = {"float32": _float_rows, "int8": _int8_rows}
 POOLINGS = {"mean": _mean, "max": _max, "last": _last, "attention": _attention}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,13 +13,14 @@ WAYS = ("forward", "backward")
 
 
 class Layout(NamedTuple):
-    """cell: a key of CELLS. pooling: the keys of POOLINGS to concatenate."""
+    """cell: a key of CELLS. pooling: the keys of POOLINGS to concatenate. embedding: a key of TABLES."""
 
     cell: str
     units: int
     layers: int
     bidirectional: bool
     pooling: tuple[str, ...]
+    embedding: str = "float32"
 
     @property
     def onnx_cell(self) -> Cell:
@@ -31,7 +32,7 @@ class Layout(NamedTuple):
 
 
 def file_arrays(weights: Mapping[str, Array], layout: Layout) -> dict[str, Array]:
-    """The arrays of the model file, by their names there.
+    """The arrays of a model file with a float32 embedding, by their names there.
 
     weights: Keras's layout under the names of `weights.safetensors`. KeyError for one that is missing, ValueError
     for one too many.
@@ -45,7 +46,7 @@ def file_arrays(weights: Mapping[str, Array], layout: Layout) -> dict[str, Array
     arrays |= {name: left.pop(name) for name in ("output.kernel", "output.bias")}
     if left:
         raise ValueError(f"the model described has no place for {', '.join(sorted(left))}")
-    return arrays
+    return {name: np.asarray(array, np.float32) for name, array in arrays.items()}
 
 
 def _recurrent_arrays(left: dict[str, Array], layout: Layout, layer: str) -> dict[str, Array]:
@@ -61,11 +62,18 @@ def _recurrent_arrays(left: dict[str, Array], layout: Layout, layer: str) -> dic
     }
 
 
+def array_type(name: str, layout: Layout) -> np.dtype[Any]:
+    """Of an array of the model file."""
+    return np.dtype(np.int8 if (name, layout.embedding) == ("embedding", "int8") else np.float32)
+
+
 def array_shapes(layout: Layout, *, words: int, embedding: int, classes: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of `file_arrays`. words: of the vocabulary; embedding: numbers per word."""
+    """The shapes of the arrays of the model file. words: of the vocabulary; embedding: numbers per word."""
     ways, units = len(layout.ways), layout.units
     gates, features = len(layout.onnx_cell.order) * units, ways * units
     shapes: dict[str, tuple[int, ...]] = {"embedding": (words, embedding)}
+    if layout.embedding == "int8":
+        shapes["embedding.scale"] = (words, 1)
     for layer in range(layout.layers):
         inputs = features if layer else embedding
         shapes |= {

@@ -1,11 +1,15 @@
 """What a model file says besides its graph: how a text becomes token ids, and which label a column belongs to.
 
-`metadata_props` of model.onnx has it under the key `seqtrain`, as JSON:
+`metadata_props` of model.onnx has two entries, both JSON. `word_rule` has the tables of the tokenizer's rule: the text
+of word_rule.json. `seqtrain` has
 
-    "format"      1: the meaning of the other entries and the form of the graph; another number is refused
+    "format"      2: the meaning of the other entries and the form of the graph; another number is refused
     "labels"      a list of at least two strings; label i is column i of the logits and probabilities
     "vocabulary"  a list of strings, "<pad>" and "<unk>" first; token i has the id i
     "tokenizer"   the rule by which a text is cut into tokens, see `Tokenizer.rule`
+    "card"        where the model comes from and how good it is; see `model_card`
+
+docs/formats.md tells the same to whoever reads a model in another language.
 """
 
 from __future__ import annotations
@@ -13,16 +17,17 @@ from __future__ import annotations
 import json
 import re
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from seqtrain import __version__
 from seqtrain.errors import RunError
-from seqtrain.text.tokenizer import Tokenizer
+from seqtrain.text.tokenizer import Tokenizer, word_rule
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 from seqtrain.untrusted import parse_json
 
-KEY = "seqtrain"
-FORMAT = 1
+KEY, RULE_KEY = "seqtrain", "word_rule"
+FORMAT = 2
 MOST_BYTES = 1 << 24
 """Of the JSON, which in memory may take twenty times as much; a vocabulary of a million words has less."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -35,24 +40,44 @@ class Metadata(NamedTuple):
     labels: list[str]
     vocabulary: Vocabulary
     tokenizer: Tokenizer
+    card: dict[str, Any]
 
 
-def model_metadata(labels: Sequence[str], vocabulary: Vocabulary, tokenizer: Tokenizer) -> dict[str, str]:
-    """The entries for `metadata_props`; `parse_metadata` reads them back."""
+def model_card(data_sha256: Iterable[str], metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The release that wrote a model, the sha256 of its data files, and the plain numbers of its metrics by split."""
+    return {
+        "seqtrain": __version__,
+        "data_sha256": sorted(set(data_sha256)),
+        "metrics": {
+            split: {name: round(value, 6) for name, value in values.items() if isinstance(value, int | float)}
+            for split, values in metrics.items()
+        },
+    }
+
+
+def model_metadata(
+    labels: Sequence[str],
+    vocabulary: Vocabulary,
+    tokenizer: Tokenizer,
+    card: Mapping[str, Any],
+) -> dict[str, str]:
+    """The entries for `metadata_props`; `parse_metadata` reads them back. card: that of `model_card`."""
     content = {
         "format": FORMAT,
         "labels": list(labels),
         "vocabulary": vocabulary.tokens,
         "tokenizer": tokenizer.rule(),
+        "card": dict(card),
     }
-    return {KEY: json.dumps(content, ensure_ascii=False, separators=(",", ":"))}
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return {KEY: text, RULE_KEY: word_rule().decode()}
 
 
-def parse_metadata(content: bytes, origin: str) -> Metadata:
-    """Reads the JSON; RunError, naming the origin, for anything that `model_metadata` does not write."""
-    if not content:
+def parse_metadata(entries: Mapping[str, bytes], origin: str) -> Metadata:
+    """Reads the entries; RunError, naming the origin, for anything that `model_metadata` does not write."""
+    if KEY not in entries:
         raise RunError(f"{origin}: the model carries no labels and no vocabulary", hint=HINT)
-    value = parse_json(content, f"{origin}: metadata")
+    value = parse_json(entries[KEY], f"{origin}: metadata")
     if problem := _problem(value):
         raise RunError(f"{origin}: the model's metadata are damaged: {problem}", hint=HINT)
     tokens = value["vocabulary"]
@@ -60,7 +85,11 @@ def parse_metadata(content: bytes, origin: str) -> Metadata:
         tokenizer = Tokenizer.from_rule(value["tokenizer"])
     except RunError as error:
         raise RunError(f"{origin}: {error}") from error
-    return Metadata(value["labels"], Vocabulary(tokens, counts=[0] * len(tokens)), tokenizer)
+    if entries.get(RULE_KEY) != word_rule():
+        raise RunError(
+            f"{origin}: the tables of the tokenizer's rule are not those of this release", hint=HINT
+        )
+    return Metadata(value["labels"], Vocabulary(tokens, counts=[0] * len(tokens)), tokenizer, value["card"])
 
 
 def _problem(content: Any) -> str:
@@ -74,6 +103,8 @@ def _problem(content: Any) -> str:
             return f"{name} {problem}"
     if tuple(content["vocabulary"][: len(SPECIAL)]) != SPECIAL:
         return f"the vocabulary does not begin with {' and '.join(SPECIAL)}"
+    if not isinstance(content.get("card"), dict):
+        return "card is not an object"
     return "" if _is_plain(content.get("tokenizer")) else "tokenizer is not an object of short values"
 
 

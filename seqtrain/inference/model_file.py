@@ -11,24 +11,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import permutations
+from contextlib import contextmanager
+from itertools import permutations, product
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from seqtrain.errors import RunError
-from seqtrain.inference.builder import FLOAT, INPUTS, INT32, INT64, IR_VERSION, OPSET, Node, outputs
+from seqtrain.inference.builder import FLOAT, INPUTS, INT8, INT32, INT64, IR_VERSION, OPSET, Node, outputs
 from seqtrain.inference.cells import CELLS, Array
-from seqtrain.inference.graph import POOLINGS, build_graph
-from seqtrain.inference.layout import Layout, array_shapes
-from seqtrain.inference.metadata import HINT, KEY, MOST_BYTES
+from seqtrain.inference.graph import POOLINGS, TABLES, build_graph
+from seqtrain.inference.layout import Layout, array_shapes, array_type
+from seqtrain.inference.metadata import HINT, KEY, MOST_BYTES, RULE_KEY
 from seqtrain.inference.wire import Decoder, Field, Refused, Schema
 from seqtrain.untrusted import all_finite
 
 MOST_FIELDS = 5_000  # a model of 64 layers with all poolings has fewer
-DTYPES = {np.dtype(np.float32): FLOAT, np.dtype(np.int32): INT32, np.dtype(np.int64): INT64}
+DTYPES = {
+    np.dtype(np.float32): FLOAT,
+    np.dtype(np.int8): INT8,
+    np.dtype(np.int32): INT32,
+    np.dtype(np.int64): INT64,
+}
 ATTRIBUTE_TYPES = {int: 2, str: 3, tuple: 7}
 CELL_OF = {cell.operator: name for name, cell in CELLS.items()}
+ARITHMETIC = (
+    "Abs Add And Cast Concat Div Equal Exp Gather Gemm Greater GreaterOrEqual Identity Less LessOrEqual Log MatMul Max "
+    "Min Mul Neg Not Or Pad Pow Range ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Shape Sigmoid Slice "
+    "Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where"
+)
+PLAIN_OPERATORS = {*ARITHMETIC.split(), *CELL_OF}
 
 _ATTRIBUTE: Schema = {
     1: Field("name", str),
@@ -85,22 +97,57 @@ _MODEL: Schema = {
 
 
 class ModelFile(NamedTuple):
-    """What a model file says besides its numbers. metadata: the JSON of its one entry, empty if it has none."""
+    """What a model file says. metadata: its entries. arrays: views of its weights, by their names there."""
 
     layout: Layout
     words: int
     classes: int
-    metadata: bytes
+    metadata: Mapping[str, bytes]
+    arrays: Mapping[str, Array]
+
+
+class StrangeModel(NamedTuple):
+    """A file of plain operators and with the metadata of a model, whose graph is none that this release builds."""
+
+    problem: str
+    metadata: Mapping[str, bytes]
 
 
 def read_model(content: bytes, origin: str) -> ModelFile:
-    """What a model file says; RunError, naming the origin, for one that `build_onnx` does not write."""
+    """What a model file says; RunError, naming the origin, for one that this release does not write."""
+    with _refused(origin):
+        graph, metadata = _parts(content)
+        return _read(graph, metadata)
+
+
+def read_any_model(content: bytes, origin: str) -> ModelFile | StrangeModel:
+    """Like `read_model`, but lets pass whatever has nothing but plain operators: for who wants to see it fail."""
+    with _refused(origin):
+        graph, metadata = _parts(content)
+        try:
+            return _read(graph, metadata)
+        except ValueError as error:
+            strange = {node["operator"] for node in graph["nodes"]} - PLAIN_OPERATORS
+            if strange:
+                raise ValueError(f"it has the operators {', '.join(sorted(map(str, strange)))}") from error
+            return StrangeModel(str(error), metadata)
+
+
+@contextmanager
+def _refused(origin: str) -> Iterator[None]:
     try:
-        model = Decoder(MOST_FIELDS).decode(memoryview(content), _MODEL)
-        _check_version(model)
-        return _read(model["graph"], _metadata(model["metadata"]))
+        yield
     except ValueError as error:
         raise RunError(f"{origin}: is no model that seqtrain wrote: {error}", hint=HINT) from error
+
+
+def _parts(content: bytes) -> tuple[Mapping[str, Any], dict[str, bytes]]:
+    """The graph, decoded, and the entries of the metadata."""
+    model = Decoder(MOST_FIELDS).decode(memoryview(content), _MODEL)
+    _check_version(model)
+    if model["graph"] is None:
+        raise ValueError("it has no graph")
+    return model["graph"], _metadata(model["metadata"])
 
 
 def _check_version(model: Mapping[str, Any]) -> None:
@@ -109,20 +156,16 @@ def _check_version(model: Mapping[str, Any]) -> None:
         raise ValueError(f"it is not of version {IR_VERSION} of ONNX with the operators of version {OPSET}")
 
 
-def _metadata(entries: Sequence[Mapping[str, Any]]) -> bytes:
-    if not entries:
-        return b""
-    if [entry["key"] for entry in entries] != [KEY]:
-        raise ValueError(f"its metadata have other entries than one named {KEY!r}")
-    value = entries[0]["value"] or b""
-    if len(value) > MOST_BYTES:
-        raise ValueError(f"its metadata have {len(value):,} bytes, more than {MOST_BYTES:,}")
-    return bytes(value)
+def _metadata(entries: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
+    if [entry["key"] for entry in entries] not in ([], [KEY], [KEY, RULE_KEY]):
+        raise ValueError(f"its metadata have other entries than {KEY} and {RULE_KEY}")
+    sizes = [len(entry["value"] or b"") for entry in entries]
+    if sum(sizes) > MOST_BYTES:
+        raise ValueError(f"its metadata have {sum(sizes):,} bytes, more than {MOST_BYTES:,}")
+    return {entry["key"]: bytes(entry["value"] or b"") for entry in entries}
 
 
-def _read(graph: Mapping[str, Any] | None, metadata: bytes) -> ModelFile:
-    if graph is None:
-        raise ValueError("it has no graph")
+def _read(graph: Mapping[str, Any], metadata: Mapping[str, bytes]) -> ModelFile:
     layout, constants = _layout([_node(node) for node in graph["nodes"]])
     arrays = {array["name"]: array for array in graph["arrays"]}
     if [array["name"] for array in graph["arrays"]] != list(constants):
@@ -132,12 +175,13 @@ def _read(graph: Mapping[str, Any] | None, metadata: bytes) -> ModelFile:
     if graph["inputs"] != _described(INPUTS) or graph["outputs"] != _described(outputs(classes)):
         raise ValueError("its inputs and outputs are not token_ids, lengths, logits and probabilities")
     shapes = array_shapes(layout, words=words, embedding=embedding, classes=classes)
+    weights = {}
     for name, constant in constants.items():
         if constant is None:
-            _check_weight(arrays[name], shapes[name])
+            weights[name] = _weight(arrays[name], shapes[name], array_type(name, layout))
         elif _numbers(arrays[name], constant.shape, constant.dtype).tobytes() != constant.tobytes():
             raise ValueError(f"{name} has another value")
-    return ModelFile(layout, words, classes, metadata)
+    return ModelFile(layout, words, classes, metadata, weights)
 
 
 def _node(node: Mapping[str, Any]) -> Node:
@@ -163,7 +207,7 @@ def _layout(nodes: Sequence[Node]) -> tuple[Layout, dict[str, Array | None]]:
 
 
 def _possible_layouts(nodes: Sequence[Node]) -> Iterator[Layout]:
-    """Whatever order of poolings there may be for the recurrent layers that are seen."""
+    """Whatever order of poolings, and kind of table, there may be for the recurrent layers that are seen."""
     recurrent = [node for node in nodes if node.operator in CELL_OF]
     pooled = [len(node.inputs) for node in nodes if node.operator == "Concat"]
     if not recurrent or len(pooled) != 1:
@@ -171,8 +215,9 @@ def _possible_layouts(nodes: Sequence[Node]) -> Iterator[Layout]:
     attributes = dict(recurrent[0].attributes)
     units, cell = attributes.get("hidden_size"), CELL_OF[recurrent[0].operator]
     if isinstance(units, int) and units > 0:
-        for pooling in permutations(POOLINGS, pooled[0]):
-            yield Layout(cell, units, len(recurrent), attributes.get("direction") == "bidirectional", pooling)
+        both = attributes.get("direction") == "bidirectional"
+        for pooling, embedding in product(permutations(POOLINGS, pooled[0]), TABLES):
+            yield Layout(cell, units, len(recurrent), both, pooling, embedding)
 
 
 def _described(values: Mapping[str, tuple[int, Sequence[str | int]]]) -> list[dict[str, Any]]:
@@ -197,9 +242,11 @@ def _sizes(array: Mapping[str, Any], axes: int) -> list[int]:
     return list(array["shape"])
 
 
-def _check_weight(array: Mapping[str, Any], shape: tuple[int, ...]) -> None:
-    if not all_finite(_numbers(array, shape, np.dtype(np.float32))):
+def _weight(array: Mapping[str, Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    numbers = _numbers(array, shape, dtype)
+    if not all_finite(numbers):
         raise ValueError(f"{array['name']} has numbers that are not finite")
+    return numbers
 
 
 def _numbers(array: Mapping[str, Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -8,22 +8,23 @@ Most of what a one-line `seqtrain predict` waits for are the imports of this mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from seqtrain.cores import usable_cores
-from seqtrain.data.batching import collate, plan_evaluation
-from seqtrain.errors import DataError, RunError
+from seqtrain.data.batching import collate, pad, plan_evaluation
+from seqtrain.errors import RunError
 from seqtrain.inference.graph import LARGEST_MODEL
 from seqtrain.inference.metadata import HINT, parse_metadata
-from seqtrain.inference.model_file import ModelFile, read_model
-from seqtrain.text.vocabulary import PAD, UNK
+from seqtrain.inference.model_file import ModelFile, StrangeModel, read_any_model, read_model
+from seqtrain.inference.session import open_session
+from seqtrain.inference.streaming import WINDOW_TEXTS, Pauses, never, one_behind, windows
+from seqtrain.text.vocabulary import UNK
 from seqtrain.untrusted import read_file
 
 if TYPE_CHECKING:
@@ -31,15 +32,12 @@ if TYPE_CHECKING:
 
     from seqtrain.data.corpus import Corpus
 
-BATCH_TOKENS = 2048  # positions in one call of the model, padding included
+BATCH_TOKENS = 1536  # positions in one call of the model, padding included
 MAX_BATCH = 256
-WINDOW_TEXTS = 512  # sorted by length among themselves; two windows are in memory at a time
-WINDOW_CHARACTERS = 2**21
 
 Ids = NDArray[np.int32]
 Probabilities = NDArray[np.float32]
 Record = TypeVar("Record")
-Item = TypeVar("Item")
 Answers = Callable[[], Probabilities]  # waits for them
 
 
@@ -50,21 +48,30 @@ class Predictor:
     """
 
     def __init__(
-        self, model: bytes | str | Path, *, origin: str = "the model", threads: int | None = None
+        self,
+        model: bytes | str | Path,
+        *,
+        origin: str = "the model",
+        threads: int | None = None,
+        strict: bool = True,
     ) -> None:
         """Opens the bytes of a model, which messages call by their `origin`, or the file at a path.
 
-        threads: how many calls run side by side, None for one per core. Raises RunError for a file that is missing
-        or damaged or not a model of seqtrain's.
+        threads: how many calls run side by side, None for one per core. strict: False also takes a graph of plain
+        operators that this release does not build; `strict_problem` then says why others refuse it. Raises RunError for
+        a file that is missing or damaged or not a model of seqtrain's.
         """
         self._threads = threads or usable_cores()
         self._origin = origin if isinstance(model, bytes) else str(model)
         content = model if isinstance(model, bytes) else read_file(model, most_bytes=LARGEST_MODEL)
-        file = read_model(content, self._origin)
-        self.labels, self.vocabulary, self.tokenizer = parse_metadata(file.metadata, self._origin)
-        self._check_sizes(file)
+        file = read_model(content, self._origin) if strict else read_any_model(content, self._origin)
+        parsed = parse_metadata(file.metadata, self._origin)
+        self.labels, self.vocabulary, self.tokenizer, self.card = parsed
+        self.strict_problem = file.problem if isinstance(file, StrangeModel) else self._size_problem(file)
+        if self.strict_problem and strict:
+            raise RunError(f"{self._origin}: {self.strict_problem}", hint=HINT)
         with self._translated_errors():
-            self._session = _open_session(content)
+            self._session = open_session(content)
         self._try_graph()
 
     def encode(self, text: str) -> list[int]:
@@ -75,8 +82,8 @@ class Predictor:
         """<float32>[texts, classes], in the order of the texts."""
         if isinstance(texts, str):
             raise TypeError("probabilities takes a list of texts; put a single one into a list")
-        windows = [answers for _, answers in self._answered(texts, str)]
-        return np.concatenate([np.empty((0, len(self.labels)), np.float32), *windows])
+        answers = [probabilities for _, probabilities in self.windows(texts)]
+        return np.concatenate([np.empty((0, len(self.labels)), np.float32), *answers])
 
     def corpus_probabilities(self, corpus: Corpus) -> Probabilities:
         """<float32>[rows, classes] of a corpus that was encoded with this model's vocabulary."""
@@ -91,13 +98,34 @@ class Predictor:
     def stream(
         self, records: Iterable[Record], text: Callable[[Record], str] = str
     ) -> Iterator[tuple[Record, Probabilities]]:
-        """Each record with its probabilities <float32>[classes], in order, whatever the number of records.
+        """Each record with its probabilities <float32>[classes], in order; as `windows`, which says more."""
+        for window, probabilities in self.windows(records, text):
+            yield from zip(window, probabilities, strict=True)
 
-        text says where a record has its text; without it, records are texts. Memory is bounded by two windows of
-        records. When reading them ends in a DataError, those before it are answered first.
+    def windows(
+        self,
+        records: Iterable[Record],
+        text: Callable[[Record], str] = str,
+        *,
+        size: int | None = None,
+        characters: Callable[[Record], int] | None = None,
+        pauses: Pauses = never,
+    ) -> Generator[tuple[list[Record], Probabilities]]:
+        """Records in lists of at most `size` with their probabilities <float32>[records, classes], in order.
+
+        text says where a record has its text; without it, records are texts. characters: how much memory a record
+        takes, as far as it is not its text alone. Memory is bounded by two windows. A window is computed while the
+        next one is read, but when `pauses` says that the next record has not arrived, those that have are answered.
+        When reading them ends in a DataError, those before it are answered first.
         """
-        for window, answers in self._answered(records, text):
-            yield from zip(window, answers, strict=True)
+        size, characters = size or WINDOW_TEXTS, characters or (lambda record: len(text(record)))
+        with self._side_by_side() as pool:
+            begun = (
+                (window, self._begin_texts(pool, map(text, window)))
+                for window in windows(records, size, characters, pauses)
+            )
+            for window, answers in one_behind(begun, pauses):
+                yield window, answers()
 
     def run(self, token_ids: Ids, lengths: Ids) -> Probabilities:
         """One call of the model: token_ids [batch, time], lengths [batch] → <float32>[batch, classes].
@@ -116,21 +144,10 @@ class Predictor:
             raise RunError(f"{self._origin}: the model computes NaN: its weights are damaged", hint=HINT)
         return probabilities
 
-    def _answered(
-        self, records: Iterable[Record], text: Callable[[Record], str]
-    ) -> Iterator[tuple[list[Record], Probabilities]]:
-        """Each window of records with its probabilities, which are computed while the next one is read."""
-        with self._side_by_side() as pool:
-            begun = (
-                (window, self._begin_texts(pool, map(text, window))) for window in _windows(records, text)
-            )
-            for window, answers in _one_behind(begun):
-                yield window, answers()
-
     def _begin_texts(self, pool: Executor, texts: Iterable[str]) -> Answers:
         encoded = [self.encode(text) for text in texts]
         lengths = np.array([len(token_ids) for token_ids in encoded], np.int32)
-        return self._begin(pool, lengths, lambda rows: _pad([encoded[row] for row in rows], lengths[rows]))
+        return self._begin(pool, lengths, lambda rows: pad([encoded[row] for row in rows]))
 
     def _begin(
         self, pool: Executor, lengths: Ids, padded: Callable[[NDArray[np.int64]], tuple[Ids, Ids]]
@@ -163,13 +180,13 @@ class Predictor:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _check_sizes(self, file: ModelFile) -> None:
-        """RunError unless there are as many labels and words as the arrays are for."""
+    def _size_problem(self, file: ModelFile) -> str:
+        """What is wrong unless there are as many labels and words as the arrays are for."""
         counts = {"labels": (len(self.labels), file.classes), "words": (len(self.vocabulary), file.words)}
         for name, (listed, expected) in counts.items():
             if listed != expected:
-                problem = f"the model lists {listed:,} {name}, and its arrays are for {expected:,}"
-                raise RunError(f"{self._origin}: {problem}", hint=HINT)
+                return f"the model lists {listed:,} {name}, and its arrays are for {expected:,}"
+        return ""
 
     def _try_graph(self) -> None:
         """Weights may be finite and too large to compute with."""
@@ -182,49 +199,3 @@ class Predictor:
         except Exception as error:  # those of onnxruntime share no other base
             message = str(error).partition("\n")[0]
             raise RunError(f"{self._origin}: onnxruntime refuses the model: {message}", hint=HINT) from error
-
-
-def _open_session(model: bytes) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # fatal: all else comes as an exception
-    options.intra_op_num_threads = 1  # that of the caller: calls run side by side instead
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def _pad(encoded: Sequence[Sequence[int]], lengths: Ids) -> tuple[Ids, Ids]:
-    """token_ids <int32>[batch, time] padded on the right, and the lengths."""
-    token_ids = np.full((len(encoded), lengths.max()), PAD, np.int32)
-    for row, ids in enumerate(encoded):
-        token_ids[row, : len(ids)] = ids
-    return token_ids, lengths
-
-
-def _windows(records: Iterable[Record], text: Callable[[Record], str]) -> Iterator[list[Record]]:
-    """Cuts a stream into lists of bounded size."""
-    window: list[Record] = []
-    characters = 0
-    try:
-        for record in records:
-            window.append(record)
-            characters += len(text(record))
-            if len(window) == WINDOW_TEXTS or characters >= WINDOW_CHARACTERS:
-                yield window
-                window, characters = [], 0
-    except DataError:
-        yield window
-        raise
-    yield window
-
-
-def _one_behind(items: Iterable[Item]) -> Iterator[Item]:
-    """The same items, each when the next one has been made; an error comes after all items before it."""
-    held: list[Item] = []
-    try:
-        for item in items:
-            held.append(item)
-            if len(held) == 2:
-                yield held.pop(0)
-    except DataError:
-        yield from held
-        raise
-    yield from held

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
@@ -17,10 +16,7 @@ def to_bytes(
     graph: GraphBuilder, weights: Mapping[str, Array], *, classes: int, metadata: Mapping[str, str]
 ) -> bytes:
     """The model; weights: the arrays for the places that the graph keeps."""
-    arrays = {
-        name: np.asarray(weights[name], np.float32) if value is None else value
-        for name, value in graph.stored.items()
-    }
+    arrays = {name: weights[name] if value is None else value for name, value in graph.stored.items()}
     model = helper.make_model(
         helper.make_graph(
             [
@@ -39,6 +35,13 @@ def to_bytes(
     )
     helper.set_model_props(model, dict(metadata))
     return bytes(model.SerializeToString())
+
+
+def with_metadata(model: bytes, metadata: Mapping[str, str]) -> bytes:
+    """The same model with other metadata."""
+    proto = onnx.load_from_string(model)
+    helper.set_model_props(proto, dict(metadata))
+    return bytes(proto.SerializeToString())
 
 
 def _value_infos(values: Mapping[str, tuple[int, tuple[str | int, ...]]]) -> list[onnx.ValueInfoProto]:

@@ -89,7 +89,7 @@ class _Fit:
         config = self._config
         running = runtime.start(settings.threads(config))
         shape = settings.architecture(config, len(corpora.vocabulary), len(corpora.labels))
-        check_size(shape.weight_shapes().values(), settings.metadata(config, corpora))
+        check_size(shape.weight_shapes().values(), settings.metadata(config, corpora, card={}))
         return settings.trainer(config, shape), running
 
     def _start(self, trainer: Trainer, corpora: Corpora, runtime: Runtime) -> Checkpoint | None:
@@ -128,6 +128,7 @@ class _Fit:
             "git_commit": provenance.git_commit(),
             **origin,
             "data_sha256": self._files.sha256,
+            "reading": settings.data_splits(self._config).reading().facts(),
         }
         run.record("started", info)
 
@@ -169,5 +170,5 @@ class _Fit:
         best = training.progress.best_step
         if best is None:
             raise RunError(f"{self._run.path}: its last checkpoint has no score", hint="Train it anew.")
-        self._notify(export(self._config, self._run, trainer, corpora, best))
+        self._notify(export(self._config, self._run, trainer, corpora, self._files.sha256, best))
         self._run.seal()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from seqtrain import settings
@@ -10,7 +12,9 @@ from seqtrain.data.corpus import Corpora
 from seqtrain.errors import RunError
 from seqtrain.evaluation.metrics import evaluate
 from seqtrain.inference.graph import build_onnx
+from seqtrain.inference.metadata import model_card
 from seqtrain.inference.predictor import Predictor
+from seqtrain.inference.writer import with_metadata
 from seqtrain.pipeline.events import Exported
 from seqtrain.pipeline.training import dev_probabilities
 from seqtrain.run.atomic import atomic_file, atomic_write, write_json
@@ -23,7 +27,14 @@ from seqtrain.training.trainer import Trainer
 PARITY_TOLERANCE = 1e-5  # between the probabilities of two engines
 
 
-def export(config: Config, run: NewRun, trainer: Trainer, corpora: Corpora, best_step: int) -> Exported:
+def export(
+    config: Config,
+    run: NewRun,
+    trainer: Trainer,
+    corpora: Corpora,
+    data_sha256: Mapping[str, str],
+    best_step: int,
+) -> Exported:
     """Writes the best weights and the model file made of them, which has to agree with TensorFlow on dev."""
     weights = read_weights(run.checkpoint(best_step), trainer.checkpoint_shapes())
     dev = corpora.dev
@@ -31,10 +42,11 @@ def export(config: Config, run: NewRun, trainer: Trainer, corpora: Corpora, best
     expected = dev_probabilities(trainer, dev)
     trainer.model.free_memory()
     give_memory_back()
-    metadata = settings.metadata(config, corpora)
-    model = build_onnx(weights, **settings.graph_shape(config), metadata=metadata)
+    draft = build_onnx(
+        weights, **settings.graph_shape(config), metadata=settings.metadata(config, corpora, card={})
+    )
     give_memory_back()
-    answer = Predictor(model).corpus_probabilities(dev)
+    answer = Predictor(draft).corpus_probabilities(dev)
     difference = float(np.abs(expected - answer).max())
     if not difference <= PARITY_TOLERANCE:
         raise RunError(
@@ -42,6 +54,8 @@ def export(config: Config, run: NewRun, trainer: Trainer, corpora: Corpora, best
             hint=f"It was not written; at most {PARITY_TOLERANCE:.0e} is allowed. The checkpoints are whole.",
         )
     metrics = evaluate(dev.labels, answer, dev.weights, corpora.labels)
+    card = model_card(data_sha256.values(), {"dev": metrics})
+    model = with_metadata(draft, settings.metadata(config, corpora, card))
     with atomic_file(run.weights_file) as file:
         write_tensors(file, weights)
     atomic_write(run.model_file, model)

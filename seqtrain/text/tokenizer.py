@@ -1,29 +1,7 @@
 """Cuts a text into tokens, the same ones in every language and on every machine.
 
-The rule is frozen as version 1. Its tables are in word_rule.json: whoever follows it in another programming
-language needs that file and this text, and nothing of the language's own Unicode library.
-
-`replace`, `lower`  objects from a code point to the text that replaces it; one without an entry stays
-`W`, `M`, `Z`       code-point ranges, ready to stand inside the [...] of a regular expression: W are the
-                    characters of words, M those that stay with the character before them, Z separate
-`pattern`           the regular expression of a token; {W}, {M} and {Z} stand for the ranges
-
-To map a text is to replace each code point on its own, never two of them together: by `replace` and then, if
-`lowercase` is true, each code point of the result by `lower`. Bytes that are not UTF-8 and surrogates without
-a partner become U+FFFD.
-
-`word`        Map the text. Its tokens are the matches of `pattern`, one after the other from the left; what
-              lies between them is dropped.
-`whitespace`  For text that is tokenized already. Its tokens are the runs of code points outside Z in the text
-              as it came. Then map each, delete what is in Z from it, and drop it if nothing is left. (`´`
-              becomes a space and an accent, which must not make two tokens of one.)
-`char`        Map the text and turn each code point in Z into U+0020. Each code point is a token.
-
-So no token is empty, and none holds a code point in Z except the U+0020 of `char`. The pattern needs no \\w,
-no \\p and no flags, means the same in RE2, and takes linear time. In JavaScript it needs `u`, for the code
-points beyond U+FFFF, and `g`:
-
-    new RegExp(rule.pattern.replace(/{(.)}/g, (_, name) => rule[name]), "gu")
+The rule is frozen as version 1. docs/formats.md states it for everyone, under "The tokenizer's rule"; its tables are
+in word_rule.json, and in every model file.
 
 What went into the tables, which tools/word_rule.py made from Unicode 13.0:
 
@@ -93,9 +71,14 @@ def char(text: str, lowercase: bool) -> list[str]:
 TOKENIZERS = {"word": word, "whitespace": whitespace, "char": char}
 
 
+def word_rule() -> bytes:
+    """The tables of the rule, as word_rule.json has them."""
+    return Path(__file__).with_name("word_rule.json").read_bytes()
+
+
 @cache
 def _tables() -> dict[str, Any]:
-    return json.loads(Path(__file__).with_name("word_rule.json").read_bytes())  # type: ignore[no-any-return]
+    return json.loads(word_rule())  # type: ignore[no-any-return]
 
 
 class _CodePointMap(dict[int, str | int]):

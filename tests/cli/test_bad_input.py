@@ -165,7 +165,11 @@ def test_an_older_run_stays_whole_when_the_new_one_fails(fitted: Fitted, project
     ("run", "message"),
     [
         ("configs", "error: configs: holds no run\n  Train one with `seqtrain fit CONFIG`.\n"),
-        ("train.tsv", "error: train.tsv: is no folder\n  Train one with `seqtrain fit CONFIG`.\n"),
+        (
+            "train.tsv",
+            "error: train.tsv: is no model that seqtrain wrote: it is no model file\n"
+            "  Is it the model.onnx that `seqtrain fit` wrote?\n",
+        ),
         ("runs/x", "error: runs/x: no such run\n  Train one with `seqtrain fit CONFIG`.\n"),
         (
             None,

@@ -60,12 +60,19 @@ def test_the_examples_of_fit_are_those_that_test_fit_and_test_resume_run() -> No
     ]
 
 
-@pytest.mark.parametrize("line", [*examples("eval"), *examples("predict"), PIPE])
+def test_the_other_example_of_export_is_that_which_test_export_runs() -> None:
+    assert examples("export")[1:] == ["seqtrain export savedmodel served/1 --run runs/reviews"]
+
+
+@pytest.mark.parametrize("line", [*examples("eval"), *examples("predict"), examples("export")[0], PIPE])
 def test_the_other_examples_work(fitted: Fitted, tmp_path: Path, line: str) -> None:
     shutil.copytree(fitted.run, tmp_path / "runs" / "reviews")
     (tmp_path / "new.tsv").write_text(table(TEST), "utf-8")
     (tmp_path / "reviews.txt.gz").write_bytes(gzip.compress(b"great fun\n"))
+    (tmp_path / "reviews.jsonl").write_text('{"id": 7, "text": "great fun"}\n')
+    shutil.copy(fitted.folder / "train.tsv", tmp_path)
     scripts = str(Path(sys.executable).parent)
+    line = line.replace("tail -f", "cat")  # which ends
     result = call(["sh", "-c", f"PATH={shlex.quote(scripts)}:$PATH; {line}"], cwd=tmp_path)
     assert result.exit_code == 0
     assert result.stdout or (tmp_path / "labels.jsonl").stat().st_size

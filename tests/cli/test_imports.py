@@ -1,73 +1,99 @@
-"""What a command makes its user wait for: no TensorFlow but to train, and little for a prediction."""
+"""What a command makes its user wait for: which heavy packages each one imports, and no TensorFlow but to train."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import python
+from tests.cli.command import Result, python
 from tests.cli.conftest import Fitted
 
+HEAVY = {
+    *("asyncio", "click", "google", "h5py", "joblib", "keras", "llvmlite", "ml_dtypes", "numba", "numpy"),
+    *("onnx", "onnxruntime", "pandas", "pydantic", "rich", "safetensors", "scipy", "sklearn", "tensorboard"),
+    *("tensorflow", "tqdm", "yaml"),
+}
+SHELL = {"click"}
+CONFIG = SHELL | {"pydantic", "yaml"}
+MODEL = SHELL | {"numpy", "onnxruntime"}
+METRICS = MODEL | {"asyncio", "joblib", "pandas", "rich", "scipy", "sklearn"}  # what scikit-learn imports
+WRITER = MODEL | CONFIG | {"google", "ml_dtypes", "onnx"}
 
-def imported_by(code: list[str], cwd: Path, stdin: str = "") -> set[str]:
-    """The top-level modules that Python imports for these arguments, by its own account."""
-    lines = python("-X", "importtime", *code, cwd=cwd, stdin=stdin).stderr.splitlines()
-    return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in lines if line.startswith("import time:")}
+MAY_IMPORT = {
+    "--help": SHELL,
+    "--version": SHELL,
+    "fit --help": CONFIG,
+    "eval --help": SHELL | {"numpy"},
+    "predict --help": SHELL,
+    "check --help": SHELL,
+    "check config --help": CONFIG,
+    "check data --help": CONFIG,
+    "check model --help": SHELL,
+    "export --help": SHELL,
+    "check config configs/reviews.yaml": CONFIG,
+    "check data configs/reviews.yaml": CONFIG | {"numpy"},
+    "check model --run model.onnx": MODEL,
+    "predict": MODEL,
+    "predict --text good": MODEL,
+    "predict --run model.onnx": MODEL,
+    "predict --run model.onnx test.tsv": MODEL,
+    "predict test.tsv": MODEL,
+    "eval --data test.tsv": METRICS | CONFIG,
+    "eval --run model.onnx --data test.tsv": METRICS,
+    "export onnx out.onnx": WRITER,
+    "export onnx small.onnx --quantize int8": WRITER,
+}
+WRONG = {
+    "fit missing.yaml": CONFIG,
+    "fit configs/reviews.yaml --set a=b": CONFIG,
+    "check data missing.yaml": CONFIG,
+}
 
 
-def imported(*arguments: str, cwd: Path, stdin: str = "") -> set[str]:
-    modules = imported_by(["-m", "seqtrain", *arguments], cwd, stdin)
-    assert {"seqtrain", "click"} <= modules
-    return modules
+def heavy(result: Result) -> set[str]:
+    """The heavy packages that Python has imported, by its own account (`-X importtime`)."""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines} & HEAVY
 
 
-def test_the_package(tmp_path: Path) -> None:
-    modules = imported_by(["-c", "import seqtrain"], tmp_path)
-    assert "seqtrain" in modules
-    assert not modules & {"tensorflow", "numpy", "click", "pydantic", "yaml"}
+def called(command: str, cwd: Path) -> Result:
+    return python("-X", "importtime", "-m", "seqtrain", *command.split(), cwd=cwd, stdin="good\n")
 
 
-@pytest.mark.parametrize("option", ["--help", "--version"])
-def test_help_needs_click_alone(tmp_path: Path, option: str) -> None:
-    heavy = {"tensorflow", "numpy", "onnxruntime", "onnx", "sklearn", "pydantic", "yaml", "tqdm"}
-    assert not imported(option, cwd=tmp_path) & heavy
+@pytest.fixture(scope="module")
+def folder(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, with the model file by itself as well."""
+    copy = tmp_path_factory.mktemp("imports") / "project"
+    shutil.copytree(fitted.folder, copy)
+    shutil.copy(copy / "runs" / "reviews" / "model.onnx", copy)
+    return copy
 
 
-@pytest.mark.parametrize("command", ["fit", "eval", "predict", "check", "check data", "check config"])
-def test_the_help_of_a_command_needs_no_tensorflow(tmp_path: Path, command: str) -> None:
-    assert not imported(*command.split(), "--help", cwd=tmp_path) & {"tensorflow", "sklearn"}
+@pytest.mark.parametrize("command", MAY_IMPORT)
+def test_a_command_imports_nothing_heavy_that_it_does_not_need(folder: Path, command: str) -> None:
+    result = called(command, folder)
+    assert result.exit_code == 0, result.stderr
+    assert SHELL <= heavy(result) <= MAY_IMPORT[command]
 
 
-@pytest.mark.parametrize("arguments", [("missing.yaml",), ("configs/reviews.yaml", "--set", "a=b")])
-def test_a_wrong_config_is_told_without_numpy(project: Path, arguments: tuple[str, ...]) -> None:
-    assert not imported("fit", *arguments, cwd=project) & {"tensorflow", "numpy", "onnxruntime", "sklearn"}
-
-
-@pytest.mark.parametrize("arguments", [("config", "configs/reviews.yaml"), ("data", "missing.yaml")])
-def test_a_config_is_checked_without_numpy(project: Path, arguments: tuple[str, ...]) -> None:
-    assert not imported("check", *arguments, cwd=project) & {"tensorflow", "numpy", "onnxruntime", "sklearn"}
-
-
-def test_data_are_checked_without_tensorflow(project: Path) -> None:
-    modules = imported("check", "data", "configs/reviews.yaml", cwd=project)
-    assert "numpy" in modules
-    assert not modules & {"tensorflow", "keras", "numba", "onnx", "onnxruntime", "sklearn"}
+@pytest.mark.parametrize("command", WRONG)
+def test_what_is_wrong_is_told_at_once(project: Path, command: str) -> None:
+    result = called(command, project)
+    assert result.exit_code == 2, result.stderr
+    assert SHELL <= heavy(result) <= WRONG[command]
 
 
 def test_bad_data_are_told_without_tensorflow(project: Path) -> None:
     (project / "train.tsv").write_text("pos\t\n")
-    assert "tensorflow" not in imported("fit", "configs/reviews.yaml", cwd=project)
+    result = called("fit configs/reviews.yaml", project)
+    assert result.exit_code == 3, result.stderr
+    assert "numpy" in heavy(result)
+    assert not heavy(result) & {"tensorflow", "keras", "numba", "onnxruntime", "sklearn"}
 
 
-def test_eval_never_imports_tensorflow(fitted: Fitted) -> None:
-    modules = imported("eval", "--data", "test.tsv", cwd=fitted.folder)
-    assert "sklearn" in modules
-    assert not modules & {"tensorflow", "keras", "onnx"}
-
-
-@pytest.mark.parametrize("arguments", [(), ("--text", "good")])
-def test_a_prediction_imports_little(fitted: Fitted, arguments: tuple[str, ...]) -> None:
-    modules = imported("predict", *arguments, cwd=fitted.folder, stdin="good\n")
-    assert "onnxruntime" in modules
-    assert not modules & {"tensorflow", "keras", "onnx", "sklearn", "scipy", "pydantic", "yaml", "tqdm"}
+def test_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
+    result = python("-X", "importtime", "-c", "import seqtrain, sys; print(*sys.modules)", cwd=tmp_path)
+    assert "seqtrain" in result.stdout.split()
+    assert not heavy(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from random import Random
@@ -120,13 +121,16 @@ class Output(io.TextIOWrapper):
 
 def run(*arguments: str, folder: Path, stdin: bytes = b"") -> tuple[int, str]:
     """The exit code and what was said on standard error; AssertionError unless they are as documented."""
-    out, err, given = Output(), Output(), io.TextIOWrapper(io.BytesIO(stdin))
+    out, err = Output(), Output()
     with (
+        tempfile.TemporaryFile() as given,
         pytest.MonkeyPatch.context() as patch,
         redirect_stdout(out),
         redirect_stderr(err),
-        mock.patch("sys.stdin", given),
+        mock.patch("sys.stdin", io.TextIOWrapper(given)),
     ):
+        given.write(stdin)
+        given.seek(0)
         patch.chdir(folder)
         code = cli._run(list(arguments))
     assert str(code) in CODES

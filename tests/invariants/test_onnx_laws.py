@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
 from seqtrain.inference.graph import build_onnx
+from seqtrain.inference.quantization import quantized
 from tests import oracles
 from tests.onnx_models import SIZES, model_bytes, random_weights
 from tests.shapes import POOLINGS, Shape
@@ -97,6 +98,14 @@ LAWS = (agrees_with_the_oracle, padding_changes_nothing, company_changes_nothing
 @pytest.mark.parametrize("law", LAWS)
 def test_law(law, shape):
     law(shape, model_bytes(shape))
+
+
+@pytest.mark.parametrize("shape", EVERY_SHAPE, ids=str)
+def test_laws_hold_with_an_embedding_of_eight_bits(shape):
+    """That it computes what its numbers say, which the oracle is for, is for the tests of `inference.quantization`."""
+    model = quantized(model_bytes(shape), "model.onnx")
+    padding_changes_nothing(shape, model)
+    company_changes_nothing(shape, model)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])

@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqtrain import load
+from seqtrain.config import load_config
 from seqtrain.data.reader import BadRow, Example
 from seqtrain.errors import DataError, RunError, UsageError
 from seqtrain.inference import predictor
 from seqtrain.run.provenance import file_hashes
+from seqtrain.settings import data_splits
 from seqtrain.trained import LONGEST_LINE, Prediction, TrainedModel
 from tests.onnx_models import LABELS, WORDS, model_bytes, write_model
 from tests.shapes import Shape
@@ -41,8 +43,9 @@ def write_run(folder: Path, data: str) -> Path:
     run = folder / "runs" / "random"
     (run / "metrics").mkdir(parents=True)
     (run / "config.yaml").write_text(f"data: {{{data}}}\n")
+    reading = data_splits(load_config(run / "config.yaml")).reading().facts()
     hashes = {path.name: digest for path in folder.glob("*.tsv") for digest in file_hashes([path]).values()}
-    write_model(run, model_bytes(Shape()), start_folder=str(folder), data_sha256=hashes)
+    write_model(run, model_bytes(Shape()), start_folder=str(folder), data_sha256=hashes, reading=reading)
     return run
 
 

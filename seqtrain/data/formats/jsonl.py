@@ -32,9 +32,9 @@ _Key = int | str | None  # as Columns has them; `jsonl` lets none but str throug
 def jsonl(source: Source) -> Parse:
     """Columns are keys; an object may have further ones."""
     columns = source.columns or Columns(label="label", text="text")
-    if any(isinstance(column, int) for column in columns.used(source.labelled)):
+    if any(isinstance(column, int) for column in source.used(columns)):
         problem = f"{source.name}: JSON objects have keys, not column numbers"
-        raise DataError(problem, hint="Name the keys in data.columns, or leave it out.")
+        raise DataError(problem, hint="Name the keys, in data.columns or with --keep.")
     weighted = source.labelled and columns.weight is not None
 
     def parse(line: bytes, number: int) -> Example:
@@ -42,7 +42,7 @@ def jsonl(source: Source) -> Parse:
         text = " ".join([_text(row, key) for key in columns.texts])
         label = _label(row, columns.label) if source.labelled else None
         weight = _weight(row, columns.weight) if weighted else 1.0
-        return source.example(text, label, weight, number)
+        return source.example(text, label, weight, number, tuple([_kept(row, key) for key in source.keep]))
 
     return parse
 
@@ -64,13 +64,17 @@ def _object(line: bytes) -> dict[Any, Any]:
 
 def _field(row: dict[Any, Any], key: _Key, *types: type) -> Any:
     """The value of a key that must be there and be of one of the types, the first of which is the usual one."""
-    if key not in row:
-        raise RowError("missing column", f"the object has no key {key!r}")
-    value = row[key]
+    value = _value(row, key)
     if type(value) not in types:
         needed = _TYPE_NAMES[types[0]]
         raise RowError("wrong JSON type", f"{key!r} is {_TYPE_NAMES[type(value)]}, not {needed}")
     return value
+
+
+def _value(row: dict[Any, Any], key: _Key) -> Any:
+    if key not in row:
+        raise RowError("missing column", f"the object has no key {key!r}")
+    return row[key]
 
 
 def _text(row: dict[Any, Any], key: _Key) -> str:
@@ -86,6 +90,13 @@ def _label(row: dict[Any, Any], key: _Key) -> str:
 def _weight(row: dict[Any, Any], key: _Key) -> float:
     weight = _field(row, key, float, int)
     return checked_weight(weight, str(weight))
+
+
+def _kept(row: dict[Any, Any], key: _Key) -> Any:
+    """A value of any type, whose strings must be fit to be written again."""
+    value = _value(row, key)
+    _encodable(json.dumps(value, ensure_ascii=False))
+    return value
 
 
 def _encodable(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from seqtrain.data.formats.lines import ELLIPSIS, Lines
 
@@ -24,7 +25,8 @@ class Example:
     """A text with its label (None in unlabelled input), its weight and where it stands.
 
     `line` counts from 1; for a record of several lines it is the first of them. `row` is the record as it stands in
-    the file, without its line end.
+    the file, without its line end. `kept` has the values of further columns that were asked for: strings, but for
+    what JSON has besides.
     """
 
     text: str
@@ -33,6 +35,7 @@ class Example:
     file: str
     line: int
     row: bytes = field(default=b"", compare=False, repr=False)
+    kept: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +96,25 @@ class RowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the parser of a format needs to know about the file at hand."""
+    """What the parser of a format needs to know about the file at hand.
+
+    keep: further columns whose values go into `Example.kept`.
+    """
 
     name: str
     lines: Lines
     columns: Columns | None
     labelled: bool
     remedy: str
+    keep: tuple[int | str, ...] = ()
 
-    def example(self, text: str, label: str | None, weight: float, line: int) -> Example:
+    def used(self, columns: Columns) -> list[int | str]:
+        """The columns that every row must have."""
+        return [*columns.used(self.labelled), *self.keep]
+
+    def example(
+        self, text: str, label: str | None, weight: float, line: int, kept: tuple[Any, ...] = ()
+    ) -> Example:
         """The example. If it has a label, RowError for one that cannot be meant, and for a blank text."""
         if label is not None:
             label = label.strip()
@@ -115,7 +128,11 @@ class Source:
                 raise RowError("bad label", problem, value="label")
             if not text or text.isspace():
                 raise RowError("empty text", "the text is empty", value="text")
-        return Example(text, label, weight, self.name, line, self.lines.record())
+        return Example(text, label, weight, self.name, line, self.lines.record(), kept)
+
+    def blank(self, line: int) -> Example:
+        """The example of an empty line, in unlabelled input."""
+        return self.example("", None, 1.0, line, ("",) * len(self.keep))
 
 
 Parse = Callable[[bytes, int], Example]

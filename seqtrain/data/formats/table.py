@@ -49,15 +49,20 @@ class _Table:
     ) -> None:
         self._source, self._separator, self._split, self._rule = source, separator, split, rule
         columns = source.columns or Columns(label=0, text=1)
-        used = columns.used(source.labelled)
+        used = source.used(columns)
         header = self._header() if any(isinstance(column, str) for column in used) else []
-        position = {column: _position(column, header, source.name) for column in used}
+        position: dict[int | str | None, int] = {
+            column: _position(column, header, source.name) for column in used
+        }
         self._texts = [position[column] for column in columns.texts]
-        self._label = None if columns.label is None else position.get(columns.label)
-        self._weight = None if columns.weight is None else position.get(columns.weight)
+        # Only where they count: one that is merely kept may hold anything.
+        self._label = position.get(columns.label) if source.labelled else None
+        self._weight = position.get(columns.weight) if source.labelled else None
+        self._kept = [position[column] for column in source.keep]
         self._needed = max(position.values()) + 1
-        self._width = len(header)  # 0: not known yet
-        self._expected = f"the header has {len(header)}" if header else f"{self._needed} are needed"
+        self._width, self._expected = 0, f"{self._needed} are needed"  # 0: not known yet
+        if header:
+            self._set_width(len(header))
 
     def _header(self) -> list[str]:
         """Reads the first line of the file, which names the columns."""
@@ -72,6 +77,14 @@ class _Table:
         except RowError as error:
             raise DataError(f"{name}:1:{error.column}: the header cannot be read: {error}") from error
 
+    def _set_width(self, width: int) -> None:
+        """Takes that of the header; DataError if it has not all columns in use."""
+        try:
+            self._check_width(width, 1)
+        except RowError as error:
+            raise DataError(f"{self._source.name}:1: the header has {error}") from error
+        self._expected = f"the header has {width}"
+
     def __call__(self, line: bytes, number: int) -> Example:
         cells = self._split(line)
         try:
@@ -81,7 +94,8 @@ class _Table:
             text = cells[texts[0]] if len(texts) == 1 else " ".join([cells[position] for position in texts])
             label = None if self._label is None else cells[self._label]
             weight = 1.0 if self._weight is None else _weight(cells[self._weight])
-            return self._source.example(text, label, weight, number)
+            kept = tuple([cells[position] for position in self._kept])
+            return self._source.example(text, label, weight, number, kept)
         except RowError as error:
             error.column = self._column(cells, error)
             raise
@@ -99,14 +113,17 @@ class _Table:
     def _check_width(self, width: int, number: int) -> None:
         """Takes the width of the first row that is wide enough as the table's; RowError for another one."""
         if not self._width:
-            if width == 1 and not self._source.labelled and self._source.columns is None:
-                self._texts, self._needed = [0], 1  # a table of texts alone
+            if width == 1 and self._may_be_texts_alone():
+                self._texts, self._needed = [0], 1
             if width >= self._needed:
                 self._width, self._expected = width, f"line {number} has {width}"
                 return
         kind = "missing column" if width < (self._width or self._needed) else "extra column"
         found = "1 column" if width == 1 else f"{width} columns"
         raise RowError(kind, f"{found} where {self._expected}; {self._rule}")
+
+    def _may_be_texts_alone(self) -> bool:
+        return not self._source.labelled and self._source.columns is None and not any(self._kept)
 
 
 def _position(column: int | str, header: Sequence[str], name: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from seqtrain.data.formats.record import Example, Parse, RowError, Source, byte_column, decode
 from seqtrain.errors import DataError
@@ -17,10 +18,21 @@ def txt(source: Source) -> Parse:
 
 
 def _plain(source: Source) -> Parse:
+    require_text(source.keep, source.name)
+    copies = len(source.keep)
+
     def parse(line: bytes, number: int) -> Example:
-        return source.example(decode(line), None, 1.0, number)
+        text = decode(line)
+        return source.example(text, None, 1.0, number, (text,) * copies)
 
     return parse
+
+
+def require_text(columns: Iterable[int | str], name: str) -> None:
+    """DataError unless all of these columns are the only one that plain text has."""
+    for column in columns:
+        if column not in (0, "text"):
+            raise DataError(f"{name}: plain text has no column {column!r}", hint="Its only column is 'text'.")
 
 
 def _fasttext(source: Source) -> Parse:

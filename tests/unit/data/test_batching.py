@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqtrain.data.batching import Batch, collate, padding_share, plan_epoch, plan_evaluation
+from seqtrain.data.batching import Batch, collate, pad, padding_share, plan_epoch, plan_evaluation
 from seqtrain.data.storage import Corpus
 from seqtrain.text.vocabulary import PAD
 from tests import strategies
@@ -126,3 +126,10 @@ def test_a_batch_leaves_the_corpus_alone():
     before = corpus.token_ids.copy()
     collate(corpus, [1, 0, 2]).token_ids[:] = 7
     assert np.array_equal(corpus.token_ids, before)
+
+
+def test_texts_are_padded_on_the_right():
+    token_ids, lengths = pad([[5], [7, 6, 5]])
+    assert token_ids.tolist() == [[5, PAD, PAD], [7, 6, 5]]
+    assert lengths.tolist() == [1, 3]
+    assert token_ids.dtype == lengths.dtype == np.int32

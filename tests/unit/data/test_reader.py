@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,11 +36,17 @@ def encodable(text: str) -> bool:
 
 
 def parse(
-    data: bytes, format: str, *, labelled: bool = True, limit: int = 1000, columns: Columns | None = None
+    data: bytes,
+    format: str,
+    *,
+    labelled: bool = True,
+    limit: int = 1000,
+    columns: Columns | None = None,
+    keep=(),
 ):
     stream = io.BytesIO(data)
-    rows = read_stream(stream, "f", format=format, labelled=labelled, columns=columns, max_line_bytes=limit)
-    return list(rows)
+    options = {"format": format, "labelled": labelled, "columns": columns, "keep": keep}
+    return list(read_stream(stream, "f", **options, max_line_bytes=limit))
 
 
 def content(rows: list[Example | BadRow]) -> Pairs:
@@ -385,6 +392,74 @@ class TestColumns:
         assert bad(parse(data, ".jsonl", columns=columns)) == [(1, kind)]
 
 
+def kept(data: bytes, format: str, *keep: int | str, columns: Columns | None = None) -> list[Any]:
+    """The text and the kept values of each row of unlabelled data."""
+    rows = parse(data, format, labelled=False, columns=columns, keep=keep)
+    assert all(isinstance(row, Example) for row in rows), rows
+    return [(row.text, *row.kept) for row in rows]
+
+
+class TestKept:
+    """Columns that are carried along."""
+
+    @pytest.mark.parametrize(("format", "separator"), [(".tsv", "\t"), (".csv", ",")])
+    def test_numbers_leave_a_table_without_a_header(self, format: str, separator: str) -> None:
+        data = separator.join(["l", "a", "7"]).encode()
+        assert kept(data, format, 2, 0, 1, 2) == [("a", "7", "l", "a", "7")]
+
+    @pytest.mark.parametrize(("format", "separator"), [(".tsv", "\t"), (".csv", ",")])
+    def test_a_name_needs_a_header(self, format: str, separator: str) -> None:
+        data = "\n".join([separator.join(["x", "y", "id"]), separator.join(["l", "a", "7"])]).encode()
+        assert kept(data, format, "id") == [("a", "7")]
+        assert kept(data, format, "id", 0, columns=Columns(None, "x")) == [("l", "7", "l")]
+
+    def test_a_cell_of_several_lines(self) -> None:
+        assert kept(b'"a\n""b""",x\r\n', ".csv", 0) == [("x", 'a\n"b"')]
+
+    def test_the_texts_of_a_table_of_one_column(self) -> None:
+        assert kept(b"a\n\n", ".tsv", 0) == [("a", "a"), ("", "")]
+        assert kept(b"review\na\n", ".tsv", "review") == [("a", "a")]
+        (row,) = parse(b"a\n", ".tsv", labelled=False, keep=(1,))
+        assert str(row).startswith("f:1: 1 column where 2 are needed")
+
+    def test_json_values_keep_their_types(self) -> None:
+        data = b'{"text": "a", "id": 7, "more": {"x": [1.5, null, true, "\\u0000"]}}\n\n'
+        assert kept(data, ".jsonl", "id", "more") == [
+            ("a", 7, {"x": [1.5, None, True, "\0"]}),
+            ("", "", ""),
+        ]
+
+    def test_plain_text_has_one_column(self) -> None:
+        assert kept("é\n\n".encode(), ".txt", "text", 0) == [("é", "é", "é"), ("", "", "")]
+
+    @pytest.mark.parametrize(
+        ("row", "kind"),
+        [
+            ('{"text": "a"}', "missing column"),
+            (r'{"text": "a", "id": ["\ud800"]}', "undecodable bytes"),
+            (r'{"text": "a", "id": {"\udfff": 1}}', "undecodable bytes"),
+        ],
+    )
+    def test_a_record_whose_value_cannot_be_carried_is_bad(self, row: str, kind: str) -> None:
+        assert bad(parse(row.encode(), ".jsonl", labelled=False, keep=("id",))) == [(1, kind)]
+
+    @pytest.mark.parametrize(
+        ("data", "format", "keep", "problem"),
+        [
+            (b"l\tt\na\tb\n", ".tsv", "id", "f:1: the header has no column 'id'\n  It has l, t."),
+            (b"{}", ".jsonl", 0, "f: JSON objects have keys, not column numbers"),
+            (b"a", ".txt", "id", "f: plain text has no column 'id'\n  Its only column is 'text'."),
+            (b"a", ".txt", 1, "f: plain text has no column 1"),
+        ],
+    )
+    def test_a_column_that_a_file_cannot_have(
+        self, data: bytes, format: str, keep: int | str, problem: str
+    ) -> None:
+        with pytest.raises(DataError) as caught:
+            parse(data, format, labelled=False, keep=(keep,))
+        assert problem in str(caught.value)
+
+
 def check(problem: str, data: bytes, format: str, columns: Columns | None = None) -> Callable[[], None]:
     return pytest.param(problem, data, format, columns, id=problem)
 
@@ -406,6 +481,7 @@ class TestFiles:
                 Columns("l", "text"),
             ),
             check("f:1: the header has more than one column 't'", b"l\tt\tt\n", ".tsv", Columns("l", "t")),
+            check("f:1: the header has 2 columns where 4 are needed", b"l\tt\n", ".tsv", Columns("l", 3)),
             check("f: JSON objects have keys, not column numbers", b"{}", ".jsonl", Columns(0, 1)),
             check("f: fastText lines have no weight", b"__label__a b", ".txt", Columns(0, 1, 2)),
             check("f: is UTF-16", "pos\tfine\n".encode("utf-16"), ".tsv"),
@@ -422,6 +498,13 @@ class TestFiles:
     def test_labelled_data_needs_a_label_column(self) -> None:
         with pytest.raises(UsageError, match=r"data\.columns has no label"):
             parse(b"text\n", ".tsv", columns=Columns(label=None, text=0))
+
+    def test_a_format_that_is_given_overrules_the_name_but_for_gz(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text("pos\tfine\n")
+        (tmp_path / "b.gz").write_bytes(gzip.compress(b"pos\tfine\n"))
+        for name in ("a.txt", "b.gz"):
+            rows = read(tmp_path / name, columns=None, labelled=True, max_line_bytes=99, format=".tsv")
+            assert content(list(rows)) == [("pos", "fine")]
 
     def test_names_and_formats_are_checked_before_the_first_row_is_read(self, tmp_path: Path) -> None:
         (tmp_path / "a.tsv").write_text("pos\tfine\n")

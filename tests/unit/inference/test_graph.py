@@ -11,7 +11,7 @@ import pytest
 
 from seqtrain.errors import RunError
 from seqtrain.inference import graph
-from seqtrain.inference.graph import POOLINGS, build_graph
+from seqtrain.inference.graph import POOLINGS, TABLES, build_graph
 from seqtrain.inference.layout import Layout
 from tests.onnx_models import SIZES, model_bytes, random_weights
 from tests.shapes import CELLS, Shape
@@ -85,8 +85,10 @@ def test_no_graph_is_another_than_it_was() -> None:
     """Older files would not be read any more: then `metadata.FORMAT` gets another number, and this digest too."""
     digest = hashlib.sha256()
     poolings = [names for count in range(1, 5) for names in permutations(POOLINGS, count)]
-    for cell, layers, bidirectional, pooling in product(CELLS, (1, 2, 3), (True, False), poolings):
-        built = build_graph(Layout(cell, 4, layers, bidirectional, pooling))
+    for cell, layers, bidirectional, pooling, embedding in product(
+        CELLS, (1, 2, 3), (True, False), poolings, TABLES
+    ):
+        built = build_graph(Layout(cell, 4, layers, bidirectional, pooling, embedding))
         stored = {name: None if value is None else value.tolist() for name, value in built.stored.items()}
         digest.update(repr((built.nodes, stored)).encode())
-    assert digest.hexdigest() == "79c29a2643251a380e32394c14edb222e654071cccec11aadc9fb8740c7afd86"
+    assert digest.hexdigest() == "483e52807f416c35a3426bcc40caada77b2500b9ac31587ac1c7359bfd77b5bb"

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seqtrain import __version__
 from seqtrain.errors import RunError
-from seqtrain.inference.metadata import KEY, model_metadata, parse_metadata
-from seqtrain.text.tokenizer import Tokenizer
+from seqtrain.inference.metadata import KEY, RULE_KEY, model_card, model_metadata, parse_metadata
+from seqtrain.text.tokenizer import Tokenizer, word_rule
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
-from tests.onnx_models import LABELS, METADATA, TOKENIZER, VOCABULARY
+from tests.onnx_models import CARD, LABELS, METADATA, TOKENIZER, VOCABULARY
 
 entry = st.text(
     st.characters(exclude_categories=["Cs"], min_codepoint=32, exclude_characters="\x7f"), min_size=1
@@ -28,7 +29,7 @@ def damaged(**changes):
 
 def test_the_format_is_the_documented_one():
     assert json.loads(METADATA[KEY]) == {
-        "format": 1,
+        "format": 2,
         "labels": LABELS,
         "vocabulary": VOCABULARY.tokens,
         "tokenizer": {
@@ -38,7 +39,9 @@ def test_the_format_is_the_documented_one():
             "max_length": 12,
             "truncate": "middle",
         },
+        "card": {"seqtrain": __version__, "data_sha256": ["0" * 64], "metrics": {"dev": {"accuracy": 0.75}}},
     }
+    assert METADATA[RULE_KEY].encode() == word_rule()
 
 
 @settings(deadline=None)
@@ -51,13 +54,21 @@ def test_the_format_is_the_documented_one():
 def test_what_is_written_is_read_back(labels, tokens, kind, lowercase):
     vocabulary = Vocabulary([*SPECIAL, *tokens], [0] * (2 + len(tokens)))
     tokenizer = Tokenizer(kind, lowercase, max_length=7, truncate="head")
-    read = parse_metadata(model_metadata(labels, vocabulary, tokenizer)[KEY].encode(), "model.onnx")
-    assert read == (labels, vocabulary, tokenizer)
+    entries = model_metadata(labels, vocabulary, tokenizer, CARD)
+    read = parse_metadata({key: value.encode() for key, value in entries.items()}, "model.onnx")
+    assert read == (labels, vocabulary, tokenizer, CARD)
+
+
+def test_a_card_has_the_plain_numbers_of_the_metrics():
+    metrics = {"dev": {"rows": 12, "accuracy": 2 / 3, "labels": {"pos": {"f1": 0.5}}, "confusion": [[1, 2]]}}
+    card = model_card(["b", "a", "b"], metrics)
+    assert card["data_sha256"] == ["a", "b"]
+    assert card["metrics"] == {"dev": {"rows": 12, "accuracy": 0.666667}}
 
 
 def test_a_model_without_metadata_is_none_of_ours():
     with pytest.raises(RunError, match=r"^model\.onnx: the model carries no labels and no vocabulary\n.*fit"):
-        parse_metadata(b"", "model.onnx")
+        parse_metadata({}, "model.onnx")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +77,7 @@ def test_a_model_without_metadata_is_none_of_ours():
         (METADATA[KEY].encode()[:-1], "Expecting ',' delimiter"),
         (b"[1]", "not a JSON object"),
         (METADATA[KEY].encode().replace(b"{", b'{"labels": [],', 1), "an object has a key twice"),
-        (damaged(format=2), "their format is 2, and this seqtrain knows 1"),
+        (damaged(format=1), "their format is 1, and this seqtrain knows 2"),
         (damaged(format=None), "their format is None"),
         (damaged(labels=None), "labels is not a list of texts"),
         (damaged(labels="ab"), "labels is not a list of texts"),
@@ -80,6 +91,7 @@ def test_a_model_without_metadata_is_none_of_ours():
         (damaged(labels=["a", ""]), "labels has an empty entry"),
         (damaged(vocabulary=["<pad>", "<unk>", "\x1b[2J"]), "vocabulary has .* control character"),
         (damaged(tokenizer={"version": "x" * 1000}), "tokenizer is not an object of short values"),
+        (damaged(card=[]), "card is not an object"),
         (damaged(tokenizer="word"), "tokenizer is not an object"),
         (damaged(tokenizer=None), "tokenizer is not an object"),
         (damaged(tokenizer={**TOKENIZER.rule(), "kind": "bytes"}), "tokenizer rule is damaged"),
@@ -88,5 +100,5 @@ def test_a_model_without_metadata_is_none_of_ours():
 )
 def test_damaged_metadata_are_refused_with_the_reason(content, reason):
     with pytest.raises(RunError, match=reason) as caught:
-        parse_metadata(content, "model.onnx")
+        parse_metadata({KEY: content, RULE_KEY: word_rule()}, "model.onnx")
     assert str(caught.value).startswith("model.onnx: ")

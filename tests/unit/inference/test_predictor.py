@@ -25,6 +25,7 @@ from seqtrain.inference.predictor import Predictor
 from seqtrain.text.vocabulary import Vocabulary
 from tests import oracles
 from tests.onnx_models import (
+    CARD,
     LABELS,
     SIZES,
     TOKENIZER,
@@ -126,13 +127,28 @@ def test_stream_of_nothing_is_empty(predictor):
     assert list(predictor.stream([])) == []
 
 
-@pytest.mark.parametrize(("limit", "value", "window"), [("WINDOW_TEXTS", 3, 3), ("WINDOW_CHARACTERS", 7, 2)])
-def test_stream_reads_one_window_ahead(predictor, monkeypatch, limit, value, window):
-    monkeypatch.setattr(module, limit, value)
+def test_stream_reads_one_window_ahead(predictor, monkeypatch):
+    monkeypatch.setattr(module, "WINDOW_TEXTS", 3)
     numbers = count()
-    endless = (f"joy{number}" for number in numbers)  # seven characters are reached with the second
-    list(islice(predictor.stream(endless), window + 1))
-    assert next(numbers) == 3 * window
+    list(islice(predictor.stream(f"joy{number}" for number in numbers), 4))
+    assert next(numbers) == 9
+
+
+@settings(max_examples=40)
+@given(texts, st.integers(1, 5), st.randoms())
+def test_windows_of_any_size_and_any_pauses_keep_the_order(predictor, some_texts, size, random):
+    records = list(enumerate(some_texts))
+    windows = predictor.windows(
+        iter(records), lambda record: record[1], size=size, pauses=lambda: random.random() < 0.3
+    )
+    answered = [pair for window, rows in windows for pair in zip(window, rows, strict=True)]
+    assert [record for record, _ in answered] == records
+    np.testing.assert_allclose(
+        np.array([row for _, row in answered]).reshape(-1, len(LABELS)),
+        expected_probabilities(some_texts),
+        atol=ORACLE_TOLERANCE,
+        rtol=0,
+    )
 
 
 def test_stream_answers_what_came_before_a_bad_row(predictor):
@@ -211,7 +227,7 @@ def test_a_missing_file_is_a_run_error(tmp_path):
 
 def with_more_words():
     tokens = [*VOCABULARY.tokens, "more"]
-    return model_bytes(SHAPE, model_metadata(LABELS, Vocabulary(tokens, [0] * len(tokens)), TOKENIZER))
+    return model_bytes(SHAPE, model_metadata(LABELS, Vocabulary(tokens, [0] * len(tokens)), TOKENIZER, CARD))
 
 
 def with_another_input():
@@ -235,7 +251,7 @@ def with_output(value):
         (MODEL[: len(MODEL) // 2], "is no model that seqtrain wrote: it is cut short"),
         (model_bytes(SHAPE, {}), "carries no labels"),
         (
-            model_bytes(SHAPE, model_metadata(["neg", "pos"], VOCABULARY, TOKENIZER)),
+            model_bytes(SHAPE, model_metadata(["neg", "pos"], VOCABULARY, TOKENIZER, CARD)),
             "lists 2 labels, and its arrays are for 3",
         ),
         (with_more_words(), "lists 13 words, and its arrays are for 12"),

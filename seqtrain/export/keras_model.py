@@ -1,0 +1,105 @@
+"""The model as a stock Keras model: standard layers, nothing to register, for whoever goes on with it in Keras.
+
+It takes token ids. What makes ids of a text lies beside it, in files that any program can read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from seqtrain.errors import UsageError
+from seqtrain.export.source import Source
+from seqtrain.text.tokenizer import word_rule
+
+CELLS = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
+"""Layers whose defaults are the arithmetic of `model.cells`, gates and layout of the weights included."""
+
+INEXPRESSIBLE = {
+    "max": "GlobalMaxPooling1D ignores masks and would count padding",
+    "attention": "none of its layers of attention computes the same",
+}
+
+
+def refusal(source: Source) -> str:
+    """Why Keras's standard layers cannot express the model; "" if they can."""
+    reasons = [f"{name} ({why})" for name, why in INEXPRESSIBLE.items() if name in source.pooling]
+    return f"Keras's standard layers cannot express the pooling {' and '.join(reasons)}" if reasons else ""
+
+
+def write(source: Source, folder: Path) -> None:
+    """Fills a folder with model.keras, vocabulary.txt, labels.txt and tokenizer.json.
+
+    The model takes token_ids <int32>[batch, time], at least one a row and padded on the right with 0, and answers with
+    probabilities <float32>[batch, classes]. UsageError if it cannot be expressed.
+    """
+    if reason := refusal(source):
+        raise UsageError(reason, hint="Export savedmodel or onnx, or train with model.pooling: [mean].")
+    _model(source).save(folder / "model.keras")
+    _write_lines(folder / "vocabulary.txt", source.tokens)
+    _write_lines(folder / "labels.txt", source.labels)
+    rule = {"rule": source.tokenizer.rule(), "word_rule": json.loads(word_rule())}
+    (folder / "tokenizer.json").write_text(json.dumps(rule, indent=1) + "\n", encoding="utf-8")
+
+
+def _model(source: Source) -> Any:
+    keras = _import_keras()
+    token_ids = keras.Input([None], dtype="int32", name="token_ids")
+    words, size = source.weights["embedding"].shape
+    outputs = keras.layers.Embedding(words, size, mask_zero=True, name="embedding")(token_ids)
+    for number in range(source.layers):
+        outputs, *states = _layer(keras, source, number)(outputs)
+    # A direction's states come together, and the first of them is its output after the last real step.
+    ends = states[:: len(states) // len(_directions(source))]
+    pools = {
+        "mean": lambda: keras.layers.GlobalAveragePooling1D(name="mean")(outputs),
+        "last": lambda: _joined(keras, ends, "last"),
+    }
+    features = _joined(keras, [pools[name]() for name in source.pooling], "features")
+    output = keras.layers.Dense(len(source.labels), activation="softmax", name="probabilities")
+    model = keras.Model(token_ids, output(features), name="seqtrain")
+    model.set_weights([source.weights[name] for name in _weight_names(source)])
+    return model
+
+
+def _import_keras() -> Any:
+    """Keras on TensorFlow, without a look at the user's keras.json, which may ask for another precision."""
+    os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull}
+    import keras
+
+    return keras
+
+
+def _layer(keras: Any, source: Source, number: int) -> Any:
+    """A recurrent layer that answers with its outputs and its states after the last real step."""
+    name = f"layer_{number}"
+    units = source.weights[f"{name}.forward.recurrent_kernel"].shape[0]
+    layer = getattr(keras.layers, CELLS[source.cell])
+    one_way = layer(units, return_sequences=True, return_state=True, name=name)
+    return keras.layers.Bidirectional(one_way, name=name) if source.bidirectional else one_way
+
+
+def _joined(keras: Any, features: list[Any], name: str) -> Any:
+    return keras.layers.Concatenate(name=name)(features) if len(features) > 1 else features[0]
+
+
+def _directions(source: Source) -> tuple[str, ...]:
+    return ("forward", "backward") if source.bidirectional else ("forward",)
+
+
+def _weight_names(source: Source) -> list[str]:
+    """In the order of the layers, which is that of Keras."""
+    recurrent = [
+        f"layer_{number}.{direction}.{part}"
+        for number in range(source.layers)
+        for direction in _directions(source)
+        for part in ("kernel", "recurrent_kernel", "bias")
+    ]
+    return ["embedding", *recurrent, "output.kernel", "output.bias"]
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
