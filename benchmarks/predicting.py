@@ -80,6 +80,7 @@ def write_texts(path: Path, kind: str) -> int:
 def contenders(model: Path, file: Path) -> dict[str, list[str]]:
     cores = usable_cores()
     arrangements = {
+        "bare, a call on one core, tokenizing on the other": (1536, 1, 1),
         "bare, a call on each core, 1,536 positions": (1536, cores, 1),
         "bare, a call on each core, 2,048 positions": (2048, cores, 1),
         "bare, one call on all cores, 2,048 positions": (2048, 1, cores),
