@@ -33,7 +33,7 @@ FORMS = (
     metavar="FILE",
     help="Labelled texts to check the export on. [default: the dev split of the run]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier export.")
 def command(
     form: str, out: str, run: str | None, quantize: str | None, data: str | None, overwrite: bool
 ) -> None:

@@ -5,6 +5,7 @@ A form is a line in EXPORTERS, a module that writes it, and a script in `reload`
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -44,8 +45,8 @@ def export(
     """Writes the model of a run in a form of EXPORTERS to `out`, and the report of its check beside it.
 
     quantize: "int8" for a smaller embedding, with "onnx". data: a labelled file in place of the run's dev split.
-    overwrite: replace what is there. notify is told what goes on. Raises UsageError for what the form cannot express,
-    and RunError if the export answers otherwise than the run; then nothing is written.
+    overwrite: replace an earlier export. notify is told what goes on. Raises UsageError for what the form cannot
+    express, and RunError if the export answers otherwise than the run; then nothing is written.
     """
     exporter, out = EXPORTERS[form], Path(out)
     run = _checked_run(model, form, out, quantize, overwrite)
@@ -62,7 +63,7 @@ def export(
 
 def report_file(out: Path) -> Path:
     """Where the report of an export stands."""
-    return out.with_name(f"{out.name}.check.json")
+    return Path(f"{out}.check.json")
 
 
 def _checked_run(model: TrainedModel, form: str, out: Path, quantize: str | None, overwrite: bool) -> Run:
@@ -76,9 +77,20 @@ def _checked_run(model: TrainedModel, form: str, out: Path, quantize: str | None
             "a model file by itself has neither weights for other forms nor dev texts",
             hint="Name the run folder with --run.",
         )
-    if out.exists() and not overwrite:
-        raise RunError(f"{out}: is there already", hint="Replace it with --overwrite, or take another name.")
+    if os.path.lexists(out):
+        _check_replaceable(out, overwrite)
     return model.run
+
+
+def _check_replaceable(out: Path, overwrite: bool) -> None:
+    """RunError unless what is there may be replaced: an earlier export alone, not a run or a folder of the user's."""
+    if not overwrite:
+        raise RunError(f"{out}: is there already", hint="Replace it with --overwrite, or take another name.")
+    if not report_file(out).is_file():
+        raise RunError(
+            f"{out}: is no export: {report_file(out).name} is not beside it",
+            hint="Remove it yourself, or take another name.",
+        )
 
 
 def _dev_rows(model: TrainedModel, data: str | Path | None) -> list[Example]:

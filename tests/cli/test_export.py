@@ -141,6 +141,28 @@ def test_what_cannot_be_done_is_told(fitted: Fitted, arguments: tuple, code: int
     assert tree(fitted.folder) == before
 
 
+@pytest.mark.parametrize("out", ["runs/reviews/model.onnx", "runs/reviews", "runs", "."])
+@pytest.mark.parametrize("form", ["onnx", "savedmodel"])
+def test_nothing_but_an_export_is_replaced(fitted: Fitted, form: str, out: str) -> None:
+    before = tree(fitted.folder)
+    result = forked("export", form, out, "--overwrite", cwd=fitted.folder)
+    assert result.exit_code == 4
+    assert (
+        f"{out}: is no export: {Path(out).name or '.'}.check.json is not beside it\n  Remove it"
+        in result.stderr
+    )
+    assert tree(fitted.folder) == before
+
+
+def test_an_export_is(fitted: Fitted, tmp_path: Path) -> None:
+    out = str(tmp_path / "m.onnx")
+    assert forked("export", "onnx", out, cwd=fitted.folder).exit_code == 0
+    large = Path(out).stat().st_size
+    again = forked("export", "onnx", out, "--quantize", "int8", "--overwrite", cwd=fitted.folder)
+    assert again.exit_code == 0
+    assert Path(out).stat().st_size < large
+
+
 def test_a_pooling_that_keras_has_not_is_refused(tmp_path: Path) -> None:
     from tests.project import write_project
 

@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper
 from seqtrain.inference.graph import build_onnx
 from seqtrain.inference.quantization import quantized
 from tests import oracles
+from tests.batches import batch
 from tests.onnx_models import SIZES, model_bytes, random_weights
 from tests.shapes import POOLINGS, Shape
 
@@ -49,15 +50,6 @@ def opened(model: bytes) -> Run:
 def some_texts(lengths: np.ndarray = LENGTHS) -> list[np.ndarray]:
     random = np.random.RandomState(3)
     return [random.randint(0, SIZES["vocabulary"], length).astype(np.int32) for length in lengths]
-
-
-def batch(texts: list[np.ndarray], more: int = 0, padding: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """token_ids padded with an id to the longest text and some more, and the lengths."""
-    lengths = np.array([len(text) for text in texts], np.int32)
-    token_ids = np.full((len(texts), lengths.max() + more), padding, np.int32)
-    for row, text in zip(token_ids, texts, strict=True):
-        row[: len(text)] = text
-    return token_ids, lengths
 
 
 # Laws: each takes a model and raises AssertionError where it does not hold.

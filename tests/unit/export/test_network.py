@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from seqtrain.export import network
 from seqtrain.export.network import Network
 from tests import oracles
+from tests.batches import batch
 from tests.onnx_models import SIZES, random_weights
 from tests.shapes import CELLS, POOLINGS, Shape
 from tests.unit.export.sources import source
@@ -36,15 +37,6 @@ Run = Callable[[np.ndarray, np.ndarray], tf.Tensor]
 def some_texts(lengths: list[int]) -> list[np.ndarray]:
     random = np.random.RandomState(3)
     return [random.randint(1, POISON, length) for length in lengths]
-
-
-def batch(texts: list[np.ndarray], more: int = 0, padding: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """token_ids padded with an id to the longest text and some more, and the lengths."""
-    lengths = np.array([len(text) for text in texts], np.int32)
-    token_ids = np.full((len(texts), lengths.max() + more), padding, np.int32)
-    for row, text in zip(token_ids, texts, strict=True):
-        row[: len(text)] = text
-    return token_ids, lengths
 
 
 def poisoned(shape: Shape) -> Network:
