@@ -185,7 +185,8 @@ class FitReport:
         self._console.say(
             facts(
                 "checked",
-                f"model.onnx agrees with TensorFlow on dev to {event.difference:.0e} in probability",
+                f"model.onnx agrees with TensorFlow on dev and {event.nasty} nasty texts, "
+                f"to {event.difference:.0e} in probability",
             )
         )
         self._console.say(

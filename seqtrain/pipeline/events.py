@@ -83,9 +83,13 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Exported:
-    """The weights best in `metric` are in model.onnx; difference: the largest from TensorFlow's in a probability."""
+    """The weights best in `metric` are in model.onnx.
+
+    difference: the largest from TensorFlow's in a probability, on dev and so many nasty texts.
+    """
 
     step: int
     metric: str
     difference: float
+    nasty: int
     dev: Mapping[str, Any]

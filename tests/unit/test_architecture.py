@@ -54,7 +54,7 @@ MAY_IMPORT = {
 }
 EVERYTHING = MAY_IMPORT.keys() | {"pipeline", "cli"}
 MAY_IMPORT |= {
-    "pipeline": EVERYTHING - {"cli", "trained", "export", "verification", "seqtrain"},
+    "pipeline": EVERYTHING - {"cli", "trained", "export", "seqtrain"},
     "cli": EVERYTHING,
 }
 

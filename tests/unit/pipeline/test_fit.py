@@ -121,6 +121,26 @@ def altered(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {**weights, "output.bias": weights["output.bias"] + np.array([1e-3, 0], np.float32)}
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [('"lowercase":true', '"lowercase":false'), ('"truncate":"middle"', '"truncate":"tail"')],
+)
+def test_planted_fault_a_model_file_that_reads_texts_otherwise_is_not_written(
+    monkeypatch: pytest.MonkeyPatch, right: str, wrong: str
+) -> None:
+    """Which the encoded texts of dev do not show."""
+    metadata = export.settings.metadata
+
+    def faulty(*arguments: Any, **keywords: Any) -> dict[str, str]:
+        entries = metadata(*arguments, **keywords)
+        assert right in entries["seqtrain"]
+        return {**entries, "seqtrain": entries["seqtrain"].replace(right, wrong)}
+
+    monkeypatch.setattr(export.settings, "metadata", faulty)
+    with pytest.raises(RunError, match=r"^model\.onnx differs from the trained model by"):
+        fit(config("tokenizer.max_length=12"), out=OUT)
+
+
 def test_planted_fault_a_model_file_that_differs_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
     build = export.build_onnx
     monkeypatch.setattr(export, "build_onnx", lambda weights, **shape: build(altered(weights), **shape))
