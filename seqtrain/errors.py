@@ -29,7 +29,7 @@ class DataError(SeqtrainError):
 
 
 class RunError(SeqtrainError):
-    """A run folder, checkpoint or model file that is missing, damaged, locked or in the way."""
+    """A run folder, checkpoint or model file that is missing, damaged, locked or in the way; an export that fails."""
 
     exit_code = 4
 
@@ -46,6 +46,6 @@ class DivergenceError(SeqtrainError):
 
 
 class GateError(SeqtrainError):
-    """A quality gate that was missed."""
+    """A quality gate that was missed, or a law that a model breaks."""
 
     exit_code = 6
