@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import seqtrain as package
+from seqtrain.cli.export import FORMS
 from seqtrain.errors import RunError
-from seqtrain.export import onnx_model
+from seqtrain.export import EXPORTERS, export, onnx_model
 from seqtrain.inference.quantization import quantized
 from seqtrain.trained import open_model
 from tests.cli.command import python, seqtrain, tree
@@ -22,6 +23,10 @@ TEXTS = "good\nnot funny at all\n\nthe 映画 was great fun …\n"
 
 def facts(report: Path) -> dict:
     return json.loads(report.read_text())
+
+
+def test_the_command_knows_every_form() -> None:
+    assert list(FORMS) == list(EXPORTERS)
 
 
 @pytest.mark.parametrize("quantize", [(), ("--quantize", "int8")], ids=["float32", "int8"])
@@ -101,8 +106,6 @@ def test_what_answers_otherwise_is_not_there(
 
     monkeypatch.setattr(onnx_model, "quantized", faulty)
     monkeypatch.chdir(fitted.folder)
-    from seqtrain.export import export
-
     with pytest.raises(RunError, match=r"fails its check: .* a probability differs by"):
         export(open_model(fitted.run), "onnx", tmp_path / "m.onnx", quantize="int8")
     assert tree(tmp_path) == {}
