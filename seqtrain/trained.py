@@ -18,11 +18,12 @@ from seqtrain.data.problems import Problems, listed
 from seqtrain.data.reader import BadRow, Example, expand, read, read_stream
 from seqtrain.data.reading import Reading
 from seqtrain.data.splits import Splits
-from seqtrain.errors import DataError, UsageError
+from seqtrain.errors import DataError, RunError, UsageError
 from seqtrain.evaluation.metrics import evaluate
 from seqtrain.inference.predictor import Predictor
 from seqtrain.inference.streaming import Pauses, never
 from seqtrain.run import Run, open_run
+from seqtrain.suggestion import nearest
 from seqtrain.untrusted import damaged
 
 LONGEST_LINE = 1 << 20  # bytes, of a text in a stream, and where no config says another number
@@ -220,6 +221,15 @@ def open_model(
     """
     if path is not None and os.path.isfile(path):
         return TrainedModel(Predictor(path, threads=threads, strict=strict))
+    if path is not None and not os.path.exists(path) and (near := _nearest_model(Path(path))):
+        raise RunError(f"{path}: no such file", hint=f"Did you mean {str(near)!r}?")
     run = open_run(path)
     model = run.sealed(run.model_file)
     return TrainedModel(Predictor(model, origin=str(run.model_file), threads=threads, strict=strict), run)
+
+
+def _nearest_model(missed: Path) -> Path | None:
+    """The model file beside `missed` whose name is most like its name, if one is; runs have no suffix."""
+    files = {file.name: file for file in missed.parent.glob("*.onnx")} if missed.suffix else {}
+    near = nearest(missed.name, files)
+    return None if near is None else files[near]

@@ -190,6 +190,12 @@ def test_a_mistyped_run(fitted: Fitted) -> None:
     assert result == (4, "", "error: runs/revews: no such run\n  Did you mean 'runs/reviews'?\n")
 
 
+def test_a_mistyped_model_file(fitted: Fitted, tmp_path: Path) -> None:
+    shutil.copy(fitted.run / "model.onnx", tmp_path / "reviews.onnx")
+    result = seqtrain("predict", "--run", "reviews.onx", "--text", "fine", cwd=tmp_path)
+    assert result == (4, "", "error: reviews.onx: no such file\n  Did you mean 'reviews.onnx'?\n")
+
+
 @pytest.mark.parametrize("content", [b"", b"not a model", None])
 def test_a_damaged_or_missing_model(fitted: Fitted, tmp_path: Path, content: bytes | None) -> None:
     run = tmp_path / "run"
