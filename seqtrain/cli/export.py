@@ -14,11 +14,8 @@ from seqtrain.cli.printable import printable
 if TYPE_CHECKING:
     from seqtrain.export.parity import Report
 
-FORMS = (
-    "onnx",
-    "savedmodel",
-    "keras",
-)  # those of EXPORTERS, here because the help needs none of their imports
+# Those of EXPORTERS, here because the help needs none of their imports.
+FORMS = ("onnx", "savedmodel", "keras")
 
 
 @click.command(name="export")

@@ -53,7 +53,7 @@ def _model(source: Source) -> Any:
     for number in range(source.layers):
         outputs, *states = _layer(keras, source, number)(outputs)
     # A direction's states come together, and the first of them is its output after the last real step.
-    ends = states[:: len(states) // len(_directions(source))]
+    ends = states[:: len(states) // len(source.directions)]
     pools = {
         "mean": lambda: keras.layers.GlobalAveragePooling1D(name="mean")(outputs),
         "last": lambda: _joined(keras, ends, "last"),
@@ -86,16 +86,12 @@ def _joined(keras: Any, features: list[Any], name: str) -> Any:
     return keras.layers.Concatenate(name=name)(features) if len(features) > 1 else features[0]
 
 
-def _directions(source: Source) -> tuple[str, ...]:
-    return ("forward", "backward") if source.bidirectional else ("forward",)
-
-
 def _weight_names(source: Source) -> list[str]:
     """In the order of the layers, which is that of Keras."""
     recurrent = [
         f"layer_{number}.{direction}.{part}"
         for number in range(source.layers)
-        for direction in _directions(source)
+        for direction in source.directions
         for part in ("kernel", "recurrent_kernel", "bias")
     ]
     return ["embedding", *recurrent, "output.kernel", "output.bias"]

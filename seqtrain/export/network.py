@@ -23,7 +23,7 @@ class Network(tf.Module):  # type: ignore[misc]
         super().__init__()
         self._cell = CELLS[source.cell]
         self._layers = source.layers
-        self._directions = ("forward", "backward") if source.bidirectional else ("forward",)
+        self._directions = source.directions
         self._pooling = source.pooling
         self._weights = {name: tf.Variable(weight, name=name) for name, weight in source.weights.items()}
 

@@ -32,6 +32,10 @@ class Source:
     tokens: list[str]
     tokenizer: Tokenizer
 
+    @property
+    def directions(self) -> tuple[str, ...]:
+        return ("forward", "backward") if self.bidirectional else ("forward",)
+
 
 def source_of(run: Run) -> Source:
     """What a finished run has; starts TensorFlow. Raises RunError for files that are missing or damaged."""

@@ -44,8 +44,9 @@ def export(
     weights = read_weights(run.checkpoint(best_step), trainer.checkpoint_shapes())
     dev = corpora.dev
     trainer.set_weights(weights)
-    nasty = [text.decode(errors="replace") for text in nasty_texts(settings.tokenizer(config)).values()]
-    encoded = [corpora.vocabulary.encode(settings.tokenizer(config)(text)) for text in nasty]
+    tokenizer = settings.tokenizer(config)
+    nasty = [text.decode(errors="replace") for text in nasty_texts(tokenizer).values()]
+    encoded = [corpora.vocabulary.encode(tokenizer(text)) for text in nasty]
     expected = np.concatenate([dev_probabilities(trainer, dev), _probabilities(trainer, encoded)])
     trainer.model.free_memory()
     give_memory_back()

@@ -13,7 +13,7 @@ from seqtrain.data.reader import BadRow, Example
 from seqtrain.errors import DataError
 from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.text.vocabulary import UNK
-from seqtrain.verification.texts import nasty_texts
+from seqtrain.verification.texts import LONGEST, nasty_texts
 
 MOST_TEXTS = 2_000
 MOST_TOKENS = 75_000  # together; with these a model of the default size takes some ten seconds
@@ -66,9 +66,9 @@ def _array(token_ids: Sequence[int]) -> Ids:
 
 
 def made_up(words: int, max_length: int) -> tuple[Sample, str]:
-    """Texts of 1 to max_length tokens, most of them short: random ones of so many words, the same each time."""
+    """Texts of 1 to max_length tokens (at most `LONGEST`), most of them short: random ones, the same each time."""
     random = np.random.default_rng(SEED)
-    lengths = np.geomspace(1, max_length, MADE_UP).round().astype(int)
+    lengths = np.geomspace(1, min(max_length, LONGEST), MADE_UP).round().astype(int)
     token_ids = [random.integers(UNK, words, length, np.int32) for length in lengths]
     places = [f"made-up text of {counted(length, 'token')}" for length in lengths]
     kept = affordable(Sample(token_ids, places))

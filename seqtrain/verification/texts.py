@@ -10,6 +10,8 @@ from seqtrain.text.tokenizer import Tokenizer
 # Of film reviews, so that a model may know them: among unknown words it does not show which were cut off.
 _WORDS = ("not", "a", "bad", "film", "but", "the", "plot", "is", "dull", "and", "too", "long")
 
+LONGEST = 2_000  # tokens: who allows for more means "all of them", and such texts would take all memory
+
 _SIZES = (1, 64, 3, 17, 32, 2)
 
 _TEXTS = {
@@ -68,8 +70,8 @@ _BYTES = {
 
 
 def nasty_texts(tokenizer: Tokenizer) -> dict[str, bytes]:
-    """By what is hard about them; some have as many tokens as `tokenizer` takes, and more."""
-    most = tokenizer.max_length
+    """By what is hard about them; some have as many tokens as `tokenizer` takes (or `LONGEST`), and more."""
+    most = min(tokenizer.max_length, LONGEST)
     lengths = {
         "as many tokens as are taken": most,
         "a token more than is taken": most + 1,

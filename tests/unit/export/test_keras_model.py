@@ -14,8 +14,8 @@ import pytest
 
 import seqtrain
 from seqtrain.errors import UsageError
-from seqtrain.export import keras_model
 from seqtrain.export.keras_model import refusal, write
+from seqtrain.export.source import Source
 from seqtrain.text.tokenizer import Tokenizer, word_rule
 from tests import oracles
 from tests.cli.command import python, tree
@@ -71,7 +71,7 @@ def without_mask(
 FAULTS = {
     "a maximum for the mean": (keras.layers, "GlobalAveragePooling1D", keras.layers.GlobalMaxPooling1D),
     "no mask": (keras.layers, "Embedding", without_mask),
-    "directions mixed up": (keras_model, "_directions", lambda source: ("backward", "forward")),
+    "directions mixed up": (Source, "directions", property(lambda source: ("backward", "forward"))),
 }
 
 

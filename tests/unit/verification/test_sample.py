@@ -20,7 +20,7 @@ from seqtrain.verification.sample import (
     nasty,
     of_rows,
 )
-from seqtrain.verification.texts import nasty_texts
+from seqtrain.verification.texts import LONGEST, nasty_texts
 from tests.onnx_models import TOKENIZER, VOCABULARY
 
 
@@ -95,3 +95,7 @@ def test_nasty_texts_are_encoded_like_others():
     ]
     assert sample.lengths.min() == 1
     assert sample.lengths.max() == TOKENIZER.max_length
+
+
+def test_nor_are_they_endless_where_the_limit_is_far_away():
+    assert made_up(30, 10**12)[0].lengths.max() == LONGEST

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqtrain.text.tokenizer import TOKENIZERS, TRUNCATIONS, Tokenizer
-from seqtrain.verification.texts import nasty_texts, ragged
+from seqtrain.verification.texts import LONGEST, nasty_texts, ragged
 from tests.onnx_models import TOKENIZER, VOCABULARY
 
 ENOUGH = 20_000  # tokens, so that none of them is cut off
@@ -139,3 +139,9 @@ def test_batches_have_all_texts_in_order(texts: list[bytes]) -> None:
 def test_the_sizes_of_batches_are_mixed() -> None:
     sizes = [len(batch) for batch in ragged([b""] * 200)]
     assert sizes == [1, 64, 3, 17, 32, 2, 1, 64, 3, 13]
+
+
+@pytest.mark.parametrize("kind", ["word", "whitespace", "char"])
+def test_a_limit_that_means_no_limit_makes_no_endless_text(kind: str) -> None:
+    texts = nasty_texts(tokenizer(kind, max_length=10**12))
+    assert max(map(len, texts.values())) < 10 * 3 * LONGEST
