@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from seqtrain import settings
 from seqtrain.run import Run
-from seqtrain.run.tensors import read_tensors
 from seqtrain.text.tokenizer import Tokenizer
-from seqtrain.text.vocabulary import Vocabulary
 from seqtrain.training import runtime
+from seqtrain.weights import trained_weights
 
 
 @dataclass(frozen=True)
@@ -39,17 +38,13 @@ class Source:
 
 def source_of(run: Run) -> Source:
     """What a finished run has; starts TensorFlow. Raises RunError for files that are missing or damaged."""
-    for file in (run.weights_file, run.vocabulary_file, run.labels_file):
-        run.sealed(file)
-    config, labels = run.config(), run.labels()
-    tokens = Vocabulary.from_tsv(run.vocabulary(), str(run.vocabulary_file)).tokens
+    config = run.config()
     runtime.start(settings.threads(config))
-    shapes = settings.architecture(config, len(tokens), len(labels)).weight_shapes()
-    shape = settings.graph_shape(config)
+    trained, shape = trained_weights(run), settings.graph_shape(config)
     return Source(
-        read_tensors(run.weights_file, shapes),
+        trained.arrays,
         **{**shape, "pooling": tuple(shape["pooling"])},
-        labels=labels,
-        tokens=tokens,
+        labels=trained.labels,
+        tokens=trained.tokens,
         tokenizer=settings.tokenizer(config),
     )

@@ -13,9 +13,8 @@ from seqtrain.errors import UsageError
 from seqtrain.pipeline.events import TakenOver
 from seqtrain.pipeline.resuming import changes
 from seqtrain.run import open_run
-from seqtrain.run.tensors import read_tensors
-from seqtrain.text.vocabulary import Vocabulary
 from seqtrain.training.trainer import Trainer
+from seqtrain.weights import trained_weights
 
 WORD_AXES = {"embedding": 0}
 LABEL_AXES = {"output.kernel": 1, "output.bias": 0}
@@ -32,14 +31,12 @@ def take_over(source: str, config: Config, trainer: Trainer, corpora: Corpora) -
         raise UsageError(
             f"training.init_from: {run.path} has another network\n  {lines}", hint="Take over its keys."
         )
-    for file in (run.weights_file, run.vocabulary_file, run.labels_file):
-        run.sealed(file)
-    words = Vocabulary.from_tsv(run.vocabulary(), str(run.vocabulary_file)).tokens
-    labels = run.labels()
-    shapes = settings.architecture(config, len(words), len(labels)).weight_shapes()
-    old, new = read_tensors(run.weights_file, shapes), trainer.weights()
-    word_pairs, label_pairs = _pairs(words, corpora.vocabulary.tokens), _pairs(labels, corpora.labels)
-    for name, weight in old.items():
+    old, new = trained_weights(run), trainer.weights()
+    word_pairs, label_pairs = (
+        _pairs(old.tokens, corpora.vocabulary.tokens),
+        _pairs(old.labels, corpora.labels),
+    )
+    for name, weight in old.arrays.items():
         if name in WORD_AXES:
             _copy(weight, new[name], word_pairs, WORD_AXES[name])
         elif name in LABEL_AXES:

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "training": ANYWHERE | {"model", "data", "run"},
     "settings": ANYWHERE | {"config", "data", "text", "model", "training", "evaluation", "inference"},
     "trained": ANYWHERE | {"data", "evaluation", "inference", "run", "settings"},
+    "weights": ANYWHERE | {"run", "settings", "text"},
     "verification": ANYWHERE
     | {"data", "text", "inference", "model", "training", "run", "settings", "trained"},
     "export": ANYWHERE
@@ -48,6 +49,7 @@ MAY_IMPORT = {
         "trained",
         "verification",
         "seqtrain",
+        "weights",
     },
     "seqtrain": ANYWHERE | {"config", "run", "trained", "pipeline"},
     "__main__": {"cli"},
