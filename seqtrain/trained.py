@@ -19,7 +19,9 @@ from seqtrain.data.reader import BadRow, Example, expand, read, read_stream
 from seqtrain.data.reading import Reading
 from seqtrain.data.splits import Splits
 from seqtrain.errors import DataError, RunError, UsageError
-from seqtrain.evaluation.metrics import evaluate
+from seqtrain.evaluation.assessment import assess
+from seqtrain.evaluation.decision import decided
+from seqtrain.inference.metadata import Decision
 from seqtrain.inference.predictor import Predictor
 from seqtrain.inference.streaming import Pauses, never
 from seqtrain.run import Run, open_run
@@ -32,14 +34,18 @@ NO_SPLITS = Splits((), (), (), columns=None, split_seed=0, max_line_bytes=LONGES
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The most probable label of a text, its probability, and that of every label, in the order of labels.txt."""
+    """The label of a text, its probability, and that of every label, in the order of labels.txt.
+
+    The label is the most probable one or, where the model has a decision, what its threshold says.
+    """
 
     label: str
     probability: float
     probabilities: Mapping[str, float]
 
     def top(self, count: int) -> list[tuple[str, float]]:
-        """The most probable labels with their probabilities, the surest first; ties in the order of labels.txt."""
+        """The most probable labels with their probabilities, the surest first, whatever `label` is; ties in the order
+        of labels.txt."""
         return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:count]
 
 
@@ -62,18 +68,23 @@ class TrainedModel:
         return self.predictor.labels
 
     @property
+    def decision(self) -> Decision | None:
+        """How one of two labels is chosen; None: the most probable one is the answer."""
+        return self.predictor.decision
+
+    @property
     def card(self) -> dict[str, Any]:
         """Which release wrote the model, the sha256 of its data files (`data_sha256`), its `metrics` on dev."""
         return self.predictor.card
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """An answer for each text, in their order; an empty text gets one like any other."""
-        return [self._prediction(row) for row in self.predictor.probabilities(texts)]
+        return self._predictions(self.predictor.probabilities(texts))
 
     def stream(self, rows: Iterable[Example]) -> Iterator[tuple[Example, Prediction]]:
         """Each row with the answer for its text, in order and in bounded memory."""
         for row, probabilities in self.predictor.stream(rows, text=attrgetter("text")):
-            yield row, self._prediction(probabilities)
+            yield row, self._predictions(probabilities[None])[0]
 
     def windows(
         self, rows: Iterable[Example], *, size: int | None = None, pauses: Pauses = never
@@ -85,12 +96,13 @@ class TrainedModel:
     def evaluate(
         self, path: str | Path | Sequence[str | Path] | None = None, *, split: str = "test"
     ) -> dict[str, Any]:
-        """The metrics on labelled files of the run's format or, without a path, on a split of the run's own data.
+        """What `measure` says of labelled files of the run's format or, without a path, of a split of the run's data.
 
         Rows that cannot be used are skipped if the run's config skips them. Otherwise DataError is raised, and
         UsageError if the run has no such split.
         """
-        metrics, _ = self.measure(self.labelled_rows(path, split=split), self.problems())
+        in_sample = path is None and split != "test"
+        metrics, _ = self.measure(self.labelled_rows(path, split=split), self.problems(), in_sample=in_sample)
         return metrics
 
     def problems(self) -> Problems:
@@ -183,29 +195,53 @@ class TrainedModel:
                 )
 
     def measure(
-        self, rows: Iterable[Example | BadRow], problems: Problems
+        self, rows: Iterable[Example | BadRow], problems: Problems, *, in_sample: bool = False
     ) -> tuple[dict[str, Any], list[Mistake]]:
-        """The metrics on these rows, and the rows that the model got wrong, the surest first.
+        """What `assess` says of these rows, and those that the model got wrong, the surest first.
 
-        The rows are counted in `problems`; DataError if they are too bad for it, see `Problems.raise_if_any`.
+        in_sample: whether the model was fitted or calibrated on these rows. They are counted in `problems`; DataError
+        if they are too bad for it, see `Problems.raise_if_any`.
         """
-        known = problems.usable(rows, self.labels)
         label_ids = {label: index for index, label in enumerate(self.labels)}
         truth, answers, weights, mistakes = array("i"), [], array("f"), []
-        for row, probabilities in self.predictor.stream(known, text=attrgetter("text")):
-            truth.append(label_ids[row.label or ""])
-            weights.append(row.weight)
+        for window, probabilities in self.windows(problems.usable(rows, self.labels)):
+            labels = [label_ids[row.label or ""] for row in window]
+            truth.extend(labels)
             answers.append(probabilities)
-            if probabilities.argmax() != truth[-1]:
-                mistakes.append(Mistake(replace(row, row=b""), self._prediction(probabilities)))
+            weights.extend(row.weight for row in window)
+            wrong = np.flatnonzero(decided(probabilities, self.predictor.threshold) != labels)
+            predictions = zip(wrong, self._predictions(probabilities[wrong]), strict=True)
+            mistakes += [
+                Mistake(replace(window[row], row=b""), prediction) for row, prediction in predictions
+            ]
         problems.raise_if_any()
-        metrics = evaluate(np.array(truth), np.stack(answers), np.array(weights), self.labels)
+        metrics = self._assess(np.array(truth), np.concatenate(answers), np.array(weights), in_sample)
         return metrics, sorted(mistakes, key=lambda mistake: -mistake.prediction.probability)
 
-    def _prediction(self, probabilities: NDArray[np.float32]) -> Prediction:
-        best = int(probabilities.argmax())
-        by_label = dict(zip(self.labels, probabilities.tolist(), strict=True))
-        return Prediction(self.labels[best], by_label[self.labels[best]], by_label)
+    def _assess(
+        self,
+        labels: NDArray[np.int32],
+        probabilities: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        in_sample: bool,
+    ) -> dict[str, Any]:
+        return assess(
+            labels,
+            probabilities,
+            weights,
+            self.labels,
+            threshold=self.predictor.threshold,
+            logits_before=self.predictor.logits_before(probabilities),
+            in_sample=in_sample,
+        )
+
+    def _predictions(self, probabilities: NDArray[np.float32]) -> list[Prediction]:
+        """Of each row of probabilities [rows, classes]."""
+        numbers = decided(probabilities, self.predictor.threshold).tolist()
+        return [
+            Prediction(self.labels[number], values[number], dict(zip(self.labels, values, strict=True)))
+            for number, values in zip(numbers, probabilities.tolist(), strict=True)
+        ]
 
 
 def _characters(row: Example) -> int:

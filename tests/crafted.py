@@ -15,12 +15,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 from seqtrain.inference.metadata import KEY, MOST_BYTES, RULE_KEY
 from seqtrain.inference.quantization import quantized
-from tests.onnx_models import LABELS, METADATA, TOKENIZER, VOCABULARY, model_bytes
+from seqtrain.text.ngrams import MULTIPLIER
+from tests.onnx_models import LABELS, METADATA, NGRAMS, TOKENIZER, VOCABULARY, model_bytes
 from tests.shapes import Shape
 
 GOOD = model_bytes(Shape())
-INT8 = quantized(GOOD, "model.onnx")
+INT8 = quantized(model_bytes(Shape(), ngrams=NGRAMS), "model.onnx")
 SPARE = model_bytes(Shape("rnn"))  # it has a Pad
+WIDE = model_bytes(Shape(), ngrams=NGRAMS)
+TWO = model_bytes(Shape(), ngrams=NGRAMS, classes=2)
 
 Forge = Callable[[], bytes]
 Change = Callable[[onnx.ModelProto], object]
@@ -93,6 +96,22 @@ def with_array(name: str = "embedding", model: bytes = GOOD, **fields: object) -
     return changed(change, model)
 
 
+def replace(proto: onnx.ModelProto, old: np.generic, new: np.generic) -> None:
+    """Another value for a constant, wherever it stands."""
+    for one in proto.graph.initializer:
+        if one.data_type == TensorProto.INT64 and numpy_helper.to_array(one).tolist() == old.item():
+            one.CopyFrom(numpy_helper.from_array(np.asarray(new), one.name))
+
+
+def of_other_classes(proto: onnx.ModelProto) -> None:
+    """The network and the outputs are for three, the graph of the wide path is for two."""
+    other = onnx.load_from_string(WIDE)
+    for name in ("output.kernel", "output.bias"):
+        array(proto, name).CopyFrom(array(other, name))
+    for place, output in enumerate(other.graph.output):
+        proto.graph.output[place].CopyFrom(output)
+
+
 def of_value(value: float) -> Forge:
     def change(proto: onnx.ModelProto) -> None:
         bias = array(proto, "output.bias")
@@ -151,7 +170,7 @@ def with_rule(**settings: object) -> Forge:
 
 
 def with_key_twice() -> bytes:
-    return model_bytes(Shape(), {**METADATA, KEY: METADATA[KEY].replace("{", '{"format":2,', 1)})
+    return model_bytes(Shape(), {**METADATA, KEY: METADATA[KEY].replace("{", '{"format":3,', 1)})
 
 
 def with_entry_twice(proto: onnx.ModelProto) -> None:
@@ -330,6 +349,58 @@ ARRAYS: dict[str, tuple[Forge, str]] = {
     "not a number": (of_value(np.nan), "output.bias has numbers that are not finite"),
     "infinity": (of_value(np.inf), "output.bias has numbers that are not finite"),
 }
+FITS = "wide.table does not fit 12 words and"
+WIDES: dict[str, tuple[Forge, str]] = {
+    "another multiplier": (
+        changed(lambda proto: replace(proto, np.int64(MULTIPLIER), np.int64(3)), WIDE),
+        "has another value",
+    ),
+    "a prime of zero": (with_constant("Mod", 1, np.int64(0), WIDE), "has another value"),
+    "more positions": (with_constant("Pad", 1, np.array([2**40, 0]), WIDE), "has another value"),
+    "another number for none": (
+        changed(lambda proto: replace(proto, np.int64(2**63 - 1), np.int64(5)), WIDE),
+        "has another value",
+    ),
+    "a sort of more than there are": (with_number("forged", "TopK", 1, np.array([2**40]), WIDE), "its graph"),
+    "the largest first": (
+        changed(lambda proto: setattr(node(proto, "TopK").attribute[1], "i", 1), WIDE),
+        "its graph",
+    ),
+    "n-grams of each length twice": (
+        changed(lambda proto: node(proto, "Concat").input.extend(node(proto, "Concat").input), WIDE),
+        "its graph",
+    ),
+    "a thousand lengths": (
+        changed(lambda proto: node(proto, "Concat").input.extend(["forged"] * 1000), WIDE),
+        "its graph",
+    ),
+    "no buckets": (with_array("wide.table", WIDE, dims=[12, 3], raw_data=bytes(144)), FITS),
+    "fewer rows than words": (with_array("wide.table", WIDE, dims=[5, 3], raw_data=bytes(60)), FITS),
+    "a huge table": (with_array("wide.table", WIDE, dims=[2**40, 3]), "has another number of bytes"),
+    "a table of no rows": (with_array("wide.table", WIDE, dims=[0, 3], raw_data=b""), "no content"),
+    "a table of one axis": (with_array("wide.table", WIDE, dims=[96]), "another number of axes"),
+    "columns of another number": (with_array("wide.table", WIDE, dims=[48, 2]), "wide.table is not float32"),
+    "a column for each of two": (with_array("wide.table", TWO, dims=[16, 2]), "wide.table is not float32"),
+    "one column for three": (changed(of_other_classes, TWO), FITS),
+    "a table that is not finite": (
+        with_array("wide.table", WIDE, raw_data=b"\0\0\x80\x7f" * 96),
+        "wide.table has numbers that are not finite",
+    ),
+    "a table of doubles": (with_array("wide.table", WIDE, data_type=11), "wide.table is not float32"),
+    "a cut of one number": (
+        with_array("wide.cut", WIDE, dims=[1], raw_data=bytes(4)),
+        "wide.cut is not int32",
+    ),
+    "a cut of fractions": (with_array("wide.cut", WIDE, data_type=1), "wide.cut is not int32"),
+    "a scale for each class": (
+        with_array("wide.scale", WIDE, dims=[3], raw_data=bytes(12)),
+        "wide.scale is not float32",
+    ),
+    "a scale that is none": (
+        with_array("output.scale", WIDE, raw_data=b"\0\0\xc0\x7f"),
+        "output.scale has numbers that are not finite",
+    ),
+}
 CONTENT: dict[str, tuple[Forge, str]] = {
     "none": (lambda: model_bytes(Shape(), {}), "carries no labels and no vocabulary"),
     "another key": (lambda: model_bytes(Shape(), {"other": "{}"}), "have other entries"),
@@ -383,6 +454,7 @@ MODELS = {
         "versions": VERSIONS,
         "graph": GRAPHS,
         "arrays": ARRAYS,
+        "wide path": WIDES,
         "metadata": CONTENT,
     }.items()
     for name, case in cases.items()

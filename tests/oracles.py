@@ -10,6 +10,9 @@ Weight names (D embedding, H units, C classes, G gates; features = H, or 2H when
     layer_0.forward.kernel [D, G*H]   .recurrent_kernel [H, G*H]   .bias [G*H], for the GRU [2, 3H]
     layer_0.backward.*                likewise; layer_1 follows, its inputs are the features of layer_0
     attention.kernel [features, 1]    output.kernel [features * poolings, C]   output.bias [C]
+
+Beside the network: output.scale [1], and of a wide path wide.table [n-gram features, columns], wide.bias [columns] and
+wide.scale [1]; there is a column for each class, for two classes a single one.
 """
 
 from __future__ import annotations
@@ -148,6 +151,36 @@ def classifier(weights, token_ids, *, cell, layers=1, bidirectional=True, poolin
     return features @ weights["output.kernel"] + weights["output.bias"]
 
 
+def ngram_features(token_ids, *, longest, words, buckets, cut_length=0, cut=0):
+    """The set of features of one text; as `seqtrain.text.ngrams` says, with the numbers that it names written out."""
+    text, features = [0, *(int(number) for number in token_ids)], set()
+    for begin in range(len(text)):
+        for end in range(begin + 1, min(begin + longest, len(text)) + 1):
+            over_cut = len(token_ids) == cut_length and begin <= cut < end - 1
+            if 1 in text[begin:end] or end == 1 or over_cut:
+                continue
+            first, *others = text[begin:end]
+            number = first
+            for other in others:
+                number = (number * 1_327_217_885 + other) % 2_147_483_647
+            features.add(words + number % buckets if others else first)
+    return features
+
+
+def wide(weights, token_ids, **ngrams):
+    """Logits [C] of the wide path for one text: a row of its table for each feature, once."""
+    z = weights["wide.bias"].copy()
+    for feature in sorted(ngram_features(token_ids, **ngrams)):
+        z += weights["wide.table"][feature]
+    return np.array([-z[0] / 2, z[0] / 2]) if len(z) == 1 else z
+
+
+def model(weights, token_ids, ngrams=None, **network):
+    """Logits [C] of one text by a whole model; ngrams: arguments of `ngram_features`, network: of `classifier`."""
+    logits = weights["output.scale"] * classifier(weights, token_ids, **network)
+    return logits + weights["wide.scale"] * wide(weights, token_ids, **ngrams) if ngrams else logits
+
+
 def softmax_cross_entropy(logits, label):
     """-log softmax(logits)[label] of one text, logits [C]."""
     largest = logits.max()
@@ -183,6 +216,15 @@ def random_weights(
     shapes["output.bias"] = (classes,)
     random = np.random.RandomState(seed)
     return {name: random.normal(scale=0.5, size=shape) for name, shape in shapes.items()}
+
+
+def random_wide_weights(seed, *, features, classes):
+    """Float64 weights of a wide path; small, for a text has many features."""
+    columns = 1 if classes == 2 else classes
+    random = np.random.RandomState(seed)
+    shapes = {"wide.table": (features, columns), "wide.bias": (columns,)}
+    weights = {name: random.normal(scale=0.2, size=shape) for name, shape in shapes.items()}
+    return weights | {"wide.scale": np.array([0.6])}
 
 
 def numeric_gradient(f, array, step=1e-6):

@@ -2,14 +2,14 @@
 //
 //     node predict.mjs model.onnx < texts
 //
-// Standard input has a text a line, in UTF-8. Each gives a line on standard output, in the same order: the most
-// probable label, a tab, its probability. ../python/predict.py is the same program in Python.
+// Standard input has a text a line, in UTF-8. Each gives a line on standard output, in the same order: its label, a
+// tab, the label's probability. ../python/predict.py is the same program in Python.
 
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import * as ort from "onnxruntime-web";
 
-const FORMAT = 2, RULE_VERSION = 1; // of the metadata, and of the tokenizer's rule
+const FORMAT = 3, RULE_VERSION = 1; // of the metadata, and of the tokenizer's rule
 const UNK = 1; // the ids 0 and 1 are <pad> and <unk>, which stand for no word of a text
 const BATCH = 32; // texts that the model gets together; another number gives the same answers
 
@@ -111,10 +111,16 @@ async function probabilities(texts) {
   return rows.map((_, index) => answer.probabilities.data.subarray(index * classes, (index + 1) * classes));
 }
 
+// The number of a text's label, from its probabilities.
+function answer(row) {
+  if (metadata.decision === null) return row.indexOf(Math.max(...row));
+  return row[1] >= metadata.decision.threshold ? 1 : 0;
+}
+
 const texts = linesOf(await buffer(process.stdin));
 for (let start = 0; start < texts.length; start += BATCH) {
   for (const row of await probabilities(texts.slice(start, start + BATCH))) {
-    const highest = Math.max(...row);
-    console.log(`${metadata.labels[row.indexOf(highest)]}\t${highest.toFixed(4)}`);
+    const label = answer(row);
+    console.log(`${metadata.labels[label]}\t${row[label].toFixed(4)}`);
   }
 }

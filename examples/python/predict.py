@@ -2,8 +2,8 @@
 
     python predict.py model.onnx < texts
 
-Standard input has a text a line, in UTF-8. Each gives a line on standard output, in the same order: the most probable
-label, a tab, its probability. Written to be read, and to be ported to other languages.
+Standard input has a text a line, in UTF-8. Each gives a line on standard output, in the same order: its label, a tab,
+the label's probability. Written to be read, and to be ported to other languages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-FORMAT, RULE_VERSION = 2, 1  # of the metadata, and of the tokenizer's rule
+FORMAT, RULE_VERSION = 3, 1  # of the metadata, and of the tokenizer's rule
 UNK = 1  # the ids 0 and 1 are <pad> and <unk>, which stand for no word of a text
 BATCH = 32  # texts that the model gets together; another number gives the same answers
 
@@ -31,7 +31,7 @@ class Model:
         entries = self.session.get_modelmeta().custom_metadata_map
         metadata = json.loads(entries["seqtrain"])
         require(metadata["format"] == FORMAT, f"its format is {metadata['format']}, not {FORMAT}")
-        self.labels = metadata["labels"]
+        self.labels, self.decision = metadata["labels"], metadata["decision"]
         self.ids = {
             token: token_id for token_id, token in enumerate(metadata["vocabulary"]) if token_id > UNK
         }
@@ -49,6 +49,12 @@ class Model:
         for index, row in enumerate(rows):
             padded[index, : len(row)] = row
         return self.session.run(["probabilities"], {"token_ids": padded, "lengths": lengths})[0]
+
+    def answer(self, probabilities: np.ndarray) -> int:
+        """The number of a text's label, from its probabilities [labels]."""
+        if self.decision is None:
+            return int(probabilities.argmax())
+        return int(float(probabilities[1]) >= self.decision["threshold"])  # float: compared as a double
 
 
 class Tokenizer:
@@ -113,7 +119,8 @@ def main() -> None:
     texts = lines(sys.stdin.buffer)
     while batch := list(islice(texts, BATCH)):
         for row in model.probabilities(batch):
-            print(f"{model.labels[row.argmax()]}\t{row.max():.4f}")
+            answer = model.answer(row)
+            print(f"{model.labels[answer]}\t{row[answer]:.4f}")
 
 
 if __name__ == "__main__":

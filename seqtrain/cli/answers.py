@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqtrain.data.formats.record import Example
 from seqtrain.data.rejected import escaped
+from seqtrain.evaluation.decision import decided
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,9 @@ class Answers:
 
     form: of FORMS. keep: the columns that the records carry along. probabilities: those of all labels as well. top_k:
     so many labels in place of one. threshold, abstain: see `choose`.
+
+    A threshold may say that the less probable of two labels is the answer: then it comes first in a line of `_tsv`, as
+    any answer does, and the list of `_jsonl` stays in the order of the probabilities.
     """
 
     labels: Sequence[str]
@@ -55,13 +59,13 @@ def choose(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The number of each row's label, and its probability.
 
-    The label is the most probable one or, with a threshold, the second of two where its probability is at least that,
-    else the first. Where the highest probability is below `abstain` it is -1, and the probability is the highest.
+    The label is that of `decided`. Where the highest probability is below `abstain` it is -1, and the probability is
+    the highest.
     """
     import numpy as np  # here, because the help of the command needs none of it
 
     top = probabilities.max(axis=1)
-    chosen = probabilities.argmax(axis=1) if threshold is None else np.int64(probabilities[:, 1] >= threshold)
+    chosen = decided(probabilities, threshold)
     shown = np.take_along_axis(probabilities, chosen[:, None], axis=1)[:, 0]
     unsure = top < (0 if abstain is None else abstain)
     return np.where(unsure, -1, chosen), np.where(unsure, top, shown)
@@ -72,7 +76,8 @@ def _tsv(
 ) -> str:
     cells = [label, f"{probability:.4f}"]
     if answers.top_k:
-        cells += [cell for name, value in answers.top(values)[1:] for cell in (name, f"{value:.4f}")]
+        others = [pair for pair in answers.top(values) if pair[0] != label][: answers.top_k - 1]
+        cells += [cell for name, value in others for cell in (name, f"{value:.4f}")]
     if answers.probabilities:
         cells += [f"{value:.4f}" for value in values]
     cells += [escaped((value if isinstance(value, str) else _json(value)).encode()) for value in kept]

@@ -32,7 +32,8 @@ _BLANKS = str.maketrans("\t\n\r", "   ")
     "--require",
     multiple=True,
     metavar="METRIC=VALUE",
-    help="Exit with code 6 unless the metric is at least (for log_loss: at most) the value; can be repeated.",
+    help="Exit with code 6 unless the metric is at least (for log_loss, brier and ece: at most) the value; can be "
+    "repeated.",
 )
 @click.option(
     "--errors", type=click.Path(), metavar="FILE", help="Write the misclassified rows here, the surest first."
@@ -47,8 +48,9 @@ def command(
 ) -> None:
     """Measure a trained classifier on the test split of its config, or on other labelled files.
 
-    The metrics of a split are also kept in the run folder, as metrics/SPLIT.json. The columns of FILE are those of
-    the run's config, and so is what becomes of rows that cannot be used.
+    Beside a metric stands how far it might be off because the rows are a sample. The metrics of the test split are also
+    kept in the run folder, as metrics/test.json; those of dev are there already, from `fit`. The columns of FILE are
+    those of the run's config, and so is what becomes of rows that cannot be used.
 
     \b
     Examples:
@@ -64,9 +66,10 @@ def command(
     if not data:
         click.echo(printable(f"reading {model.source(split)}"), err=True)
     problems = model.problems()
-    metrics, mistakes = model.measure(model.labelled_rows(data or None, split=split), problems)
+    rows = model.labelled_rows(data or None, split=split)
+    metrics, mistakes = model.measure(rows, problems, in_sample=not data and split != "test")
     click.echo(printable("\n  ".join([str(problems), *problems.listing()])), err=True)
-    if model.run is not None and not data:
+    if model.run is not None and not data and split != "dev":
         write_json(model.run.metrics_file(split), metrics)
     if errors:
         atomic_write(Path(errors), _errors_table(mistakes))

@@ -23,7 +23,9 @@ FORMS = ("onnx", "savedmodel", "keras")
 @click.argument("out", type=click.Path())
 @run_option
 @click.option(
-    "--quantize", type=click.Choice(["int8"]), help="With onnx: a smaller embedding, a byte a number."
+    "--quantize",
+    type=click.Choice(["int8"]),
+    help="With onnx: smaller tables, a byte a number in the embedding.",
 )
 @click.option(
     "--data",

@@ -65,7 +65,8 @@ def _probability(context: click.Context, parameter: click.Parameter, value: floa
     type=float,
     metavar="P",
     callback=_probability,
-    help="Of two labels, answer the second where its probability is at least P, and else the first.",
+    help="Of two labels, answer the second where its probability is at least P, and else the first.  "
+    "[default: what the model was trained to decide by]",
 )
 @click.option(
     "--abstain",
@@ -107,6 +108,8 @@ def command(
     _refuse_pairs({"FILE": file != STDIN, "--text": texts, "--input-format": input_format, **options})
     columns = tuple(int(column) if column.isdecimal() else column for column in keep)
     model = opened_model(run)
+    if shape["threshold"] is None:
+        shape["threshold"] = model.predictor.threshold
     answers = Answers(model.labels, keep=columns, **shape)
     _refuse_unfit(answers)
     rows, pauses = _input(model, file, texts, input_format, columns)

@@ -13,11 +13,22 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from seqtrain.evaluation.calibration import brier_score, expected_calibration_error, mean_log_loss
+from seqtrain.evaluation.decision import decided
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-METRICS = {"accuracy": +1, "macro_f1": +1, "weighted_f1": +1, "log_loss": -1, "roc_auc": +1}
+METRICS = {
+    "accuracy": +1,
+    "macro_f1": +1,
+    "weighted_f1": +1,
+    "log_loss": -1,
+    "brier": -1,
+    "ece": -1,
+    "roc_auc": +1,
+}
 """The metrics that are one number: +1 where higher is better, -1 where lower is."""
 
 CLASS_METRICS = ("precision", "recall", "f1", "support")
@@ -28,22 +39,22 @@ def evaluate(
     probabilities: NDArray[np.floating[Any]],
     weights: NDArray[np.floating[Any]],
     label_names: Sequence[str],
+    threshold: float | None = None,
 ) -> dict[str, Any]:
     """All metrics of labelled rows, ready for JSON.
 
     labels int[rows], at least one row; probabilities float[rows, classes]; weights float[rows], a row counts as
-    much as it weighs; label_names [classes].
+    much as it weighs; label_names [classes]; threshold: as `decided` has it, which says what is predicted.
 
     The result has the number of rows; each of METRICS; per_class, label → CLASS_METRICS; and the
-    confusion_matrix [true][predicted], where predicted is the most probable class, the first of equals. Macro
-    F1 is the mean over the classes whose F1 is defined. If all weights are 1, counts are integers.
+    confusion_matrix [true][predicted]. Macro F1 is the mean over the classes whose F1 is defined. The threshold does
+    not matter to `log_loss`, `brier`, `ece` and `roc_auc`. If all weights are 1, counts are integers.
     """
     import numpy as np
-    from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
+    from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
     classes = np.arange(len(label_names))
-    predicted = probabilities.argmax(axis=1)
-    probabilities = _normalized(probabilities)
+    predicted = decided(probabilities, threshold)
     weight = None if np.all(weights == 1) else weights.astype(np.float64)
     by_class = precision_recall_fscore_support(
         labels, predicted, labels=classes, sample_weight=weight, zero_division=np.nan
@@ -55,7 +66,9 @@ def evaluate(
         "accuracy": float(accuracy_score(labels, predicted, sample_weight=weight)),
         "macro_f1": float(np.nanmean(f1)),
         "weighted_f1": float(np.average(np.nan_to_num(f1), weights=support)),
-        "log_loss": float(log_loss(labels, probabilities, labels=classes, sample_weight=weight)),
+        "log_loss": mean_log_loss(labels, probabilities, weights),
+        "brier": brier_score(labels, probabilities, weights),
+        "ece": expected_calibration_error(labels, probabilities, weights),
         "roc_auc": _roc_auc(labels, probabilities, weight),
         "per_class": {
             label: dict(zip(CLASS_METRICS, map(_number, values), strict=True))
@@ -65,16 +78,9 @@ def evaluate(
     }
 
 
-def _normalized(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Rows that sum to 1 in double precision, as scikit-learn wants; a float32 softmax is off by some 1e-7."""
-    doubles: NDArray[np.float64] = probabilities.astype("float64")
-    doubles /= doubles.sum(axis=1, keepdims=True)
-    return doubles
-
-
 def _roc_auc(
     labels: NDArray[np.integer[Any]],
-    probabilities: NDArray[np.float64],
+    probabilities: NDArray[np.floating[Any]],
     weight: NDArray[np.float64] | None,
 ) -> float | None:
     """Of two classes, or the mean of each class against the rest; None unless every class occurs."""

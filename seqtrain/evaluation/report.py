@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seqtrain.evaluation.intervals import LEVEL
 from seqtrain.evaluation.metrics import CLASS_METRICS, METRICS
 
 WIDEST_CONFUSION = 20  # classes; a wider matrix is only in the JSON
@@ -12,18 +13,36 @@ UNDEFINED = "-"
 
 
 def format_report(metrics: Mapping[str, Any]) -> str:
-    """The result of `evaluate` as aligned text, without a newline at the end."""
+    """The result of `assess` as aligned text, without a newline at the end."""
     labels = list(metrics["per_class"])
-    numbers = [["rows", _cell(metrics["rows"])], *([name, _cell(metrics[name])] for name in METRICS)]
-    classes = [
-        ["label", *CLASS_METRICS],
-        *([label, *map(_cell, row.values())] for label, row in metrics["per_class"].items()),
-    ]
-    tables = [numbers, classes]
+    parts = [_numbers(metrics), *_calibration(metrics["calibration"])]
+    if metrics["threshold"] is not None:
+        parts.append(f"predicted: {labels[1]} from a probability of {_cell(metrics['threshold'])} on")
+    rows = ([label, *map(_cell, row.values())] for label, row in metrics["per_class"].items())
+    parts.append(_aligned([["label", *CLASS_METRICS], *rows]))
     if len(labels) <= WIDEST_CONFUSION:
         counts = zip(labels, metrics["confusion_matrix"], strict=True)
-        tables.append([["true \\ predicted", *labels], *([label, *map(_cell, row)] for label, row in counts)])
-    return "\n\n".join(map(_aligned, tables))
+        rows = ([label, *map(_cell, row)] for label, row in counts)
+        parts.append(_aligned([["true \\ predicted", *labels], *rows]))
+    return "\n\n".join(parts)
+
+
+def _numbers(metrics: Mapping[str, Any]) -> str:
+    rows = (
+        [name, _cell(metrics[name]), UNDEFINED if interval is None else "–".join(map(_cell, interval))]
+        for name in METRICS
+        for interval in [metrics["intervals"].get(name)]
+    )
+    return _aligned([["rows", _cell(metrics["rows"]), f"{100 * LEVEL:.0f} % interval"], *rows])
+
+
+def _calibration(report: Mapping[str, Any]) -> list[str]:
+    """Nothing where there is nothing to compare with."""
+    if "before" not in report:
+        return []
+    title = "calibrated here" if report["in_sample"] else "calibration"
+    rows = ([name, *map(_cell, report[name].values())] for name in ("before", "after"))
+    return [_aligned([[title, *report["before"]], *rows])]
 
 
 def _cell(value: float | int | None) -> str:

@@ -44,7 +44,7 @@ def export(
 ) -> Report:
     """Writes the model of a run in a form of EXPORTERS to `out`, and the report of its check beside it.
 
-    quantize: "int8" for a smaller embedding, with "onnx". data: a labelled file in place of the run's dev split.
+    quantize: "int8" for smaller tables, with "onnx". data: a labelled file in place of the run's dev split.
     overwrite: replace an earlier export. notify is told what goes on. Raises UsageError for what the form cannot
     express, and RunError if the export answers otherwise than the run; then nothing is written.
     """

@@ -11,7 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqtrain.errors import UsageError
+from seqtrain.export.keras_wide import wide_sum
 from seqtrain.export.source import Source
 from seqtrain.text.tokenizer import word_rule
 
@@ -31,7 +35,7 @@ def refusal(source: Source) -> str:
 
 
 def write(source: Source, folder: Path) -> None:
-    """Fills a folder with model.keras, vocabulary.txt, labels.txt and tokenizer.json.
+    """Fills a folder with model.keras, vocabulary.txt, labels.txt, tokenizer.json and decision.json.
 
     The model takes token_ids <int32>[batch, time], at least one a row and padded on the right with 0, and answers with
     probabilities <float32>[batch, classes]. UsageError if it cannot be expressed.
@@ -42,7 +46,8 @@ def write(source: Source, folder: Path) -> None:
     _write_lines(folder / "vocabulary.txt", source.tokens)
     _write_lines(folder / "labels.txt", source.labels)
     rule = {"rule": source.tokenizer.rule(), "word_rule": json.loads(word_rule())}
-    (folder / "tokenizer.json").write_text(json.dumps(rule, indent=1) + "\n", encoding="utf-8")
+    _write_json(folder / "tokenizer.json", rule)
+    _write_json(folder / "decision.json", source.decision and source.decision._asdict())
 
 
 def _model(source: Source) -> Any:
@@ -59,9 +64,13 @@ def _model(source: Source) -> Any:
         "last": lambda: _joined(keras, ends, "last"),
     }
     features = _joined(keras, [pools[name]() for name in source.pooling], "features")
-    output = keras.layers.Dense(len(source.labels), activation="softmax", name="probabilities")
-    model = keras.Model(token_ids, output(features), name="seqtrain")
-    model.set_weights([source.weights[name] for name in _weight_names(source)])
+    logits = keras.layers.Dense(len(source.labels), name="output")(features)
+    if source.ngrams:
+        z = wide_sum(keras, source.ngrams, source.weights["wide.table"].shape[1], token_ids)
+        logits += z if len(source.labels) > 2 else keras.ops.concatenate([-z / 2, z / 2], axis=1)
+    model = keras.Model(token_ids, keras.layers.Softmax(name="probabilities")(logits), name="seqtrain")
+    for name, weights in _layer_weights(source).items():
+        model.get_layer(name).set_weights(weights)
     return model
 
 
@@ -86,15 +95,27 @@ def _joined(keras: Any, features: list[Any], name: str) -> Any:
     return keras.layers.Concatenate(name=name)(features) if len(features) > 1 else features[0]
 
 
-def _weight_names(source: Source) -> list[str]:
-    """In the order of the layers, which is that of Keras."""
-    recurrent = [
-        f"layer_{number}.{direction}.{part}"
+def _layer_weights(source: Source) -> dict[str, list[NDArray[np.float32]]]:
+    """By the name of the layer, in the order of Keras; the scales are multiplied into what they scale."""
+    weights = source.weights
+    recurrent = {
+        f"layer_{number}": [
+            weights[f"layer_{number}.{direction}.{part}"]
+            for direction in source.directions
+            for part in ("kernel", "recurrent_kernel", "bias")
+        ]
         for number in range(source.layers)
-        for direction in source.directions
-        for part in ("kernel", "recurrent_kernel", "bias")
-    ]
-    return ["embedding", *recurrent, "output.kernel", "output.bias"]
+    }
+    kernel, bias = (weights[f"output.{part}"] * weights["output.scale"] for part in ("kernel", "bias"))
+    if source.ngrams is None:
+        return {"embedding": [weights["embedding"]], **recurrent, "output": [kernel, bias]}
+    table, z = (weights[f"wide.{part}"] * weights["wide.scale"] for part in ("table", "bias"))
+    bias = bias + (z if len(z) > 1 else np.concatenate([-z / 2, z / 2]))
+    return {"embedding": [weights["embedding"]], **recurrent, "output": [kernel, bias], "wide": [table]}
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seqtrain.export.source import Source
+from seqtrain.export.wide import wide_logits
 from seqtrain.model.masking import length_mask
 from seqtrain.model.pooling import POOLINGS
 
@@ -25,6 +26,7 @@ class Network(tf.Module):  # type: ignore[misc]
         self._layers = source.layers
         self._directions = source.directions
         self._pooling = source.pooling
+        self._ngrams = source.ngrams
         self._weights = {name: tf.Variable(weight, name=name) for name, weight in source.weights.items()}
 
     def __call__(self, token_ids: Any, lengths: Any) -> Any:
@@ -38,7 +40,11 @@ class Network(tf.Module):  # type: ignore[misc]
             inputs = tf.concat(outputs, axis=2)
         pools = ((POOLINGS[name].pool, self._weights.get(f"{name}.kernel")) for name in self._pooling)
         features = tf.concat([pool(outputs, lengths, kernel) for pool, kernel in pools], axis=1)
-        return features @ self._weights["output.kernel"] + self._weights["output.bias"]
+        logits = features @ self._weights["output.kernel"] + self._weights["output.bias"]
+        logits *= self._weights["output.scale"]
+        if self._ngrams:
+            logits += wide_logits(self._ngrams, self._weights, token_ids, lengths)
+        return logits
 
     def _direction(self, name: str, inputs: Any, lengths: Any) -> Any:
         """inputs <float32>[time, batch, features] → outputs <float32>[time, batch, units], in text order."""

@@ -18,6 +18,7 @@ import numpy as np
 
 from seqtrain.data.reader import Example
 from seqtrain.errors import RunError
+from seqtrain.evaluation.decision import decided
 from seqtrain.export.fresh import answers
 from seqtrain.inference.predictor import Predictor
 from seqtrain.verification.texts import nasty_texts, ragged
@@ -103,7 +104,7 @@ def parity(expected: Predictor, rows: Sequence[Example], script: str, place: Pat
     texts = [*(row.text.encode() for row in rows), *nasty.values()]
     found = answers(script, place, ragged(texts))
     probabilities = expected.probabilities([text.decode(errors="replace") for text in texts])
-    labels = [expected.labels[column] for column in probabilities.argmax(axis=1)]
+    labels = [expected.labels[column] for column in decided(probabilities, expected.threshold)]
     differences = np.abs(probabilities - found.probabilities).max(axis=1)
     worst = int(differences.argmax())
     return Parity(
@@ -121,7 +122,7 @@ def quantization(
     """What became of a model by quantization, on labelled rows of dev."""
     texts = [row.text for row in rows]
     labels = np.array([before.labels.index(row.label or "") for row in rows])
-    old, new = (model.probabilities(texts).argmax(axis=1) for model in (before, after))
+    old, new = (decided(model.probabilities(texts), model.threshold) for model in (before, after))
     speeds = _speeds([before, after], texts[:TIMED_TEXTS])
     return Quantization(
         same_labels=float((old == new).mean()),

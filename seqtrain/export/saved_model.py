@@ -29,11 +29,12 @@ class Served(tf.Module):  # type: ignore[misc]
         self._text_graph = TextGraph(source.tokenizer, source.tokens)
         self._network = Network(source)
         self._labels = source.labels
+        self._threshold = source.decision.threshold if source.decision else None
 
     # Without AutoGraph, which rewrites the code of all that is called: no branch and no loop there is on tensors.
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)  # type: ignore[untyped-decorator]
     def answer(self, text: Any) -> dict[str, Any]:
-        """text <string>[batch], in UTF-8 → `label` <string>[batch], the most probable one, and all of them.
+        """text <string>[batch], in UTF-8 → `label` <string>[batch], the one decided for, and all of them.
 
         `probabilities` <float32>[batch, classes] are those of `labels` <string>[batch, classes], which are the same
         in each row: servers that answer row by row want every output to have rows. The batch may be empty.
@@ -41,7 +42,13 @@ class Served(tf.Module):  # type: ignore[misc]
         probabilities = tf.nn.softmax(self._network(*self._text_graph(text)))
         labels = tf.constant(self._labels)
         return {
-            "label": tf.gather(labels, tf.argmax(probabilities, axis=1)),
+            "label": tf.gather(labels, self._decided(probabilities)),
             "labels": tf.broadcast_to(labels, tf.shape(probabilities)),
             "probabilities": probabilities,
         }
+
+    def _decided(self, probabilities: Any) -> Any:
+        """As `evaluation.decision.decided`: <int64>[batch]."""
+        if self._threshold is None:
+            return tf.argmax(probabilities, axis=1)
+        return tf.cast(tf.cast(probabilities[:, 1], tf.float64) >= self._threshold, tf.int64)

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqtrain import settings
+from seqtrain.inference.metadata import Decision, parse_metadata
+from seqtrain.inference.model_file import read_model
 from seqtrain.run import Run
+from seqtrain.text.ngrams import Ngrams
 from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.training import runtime
 from seqtrain.weights import trained_weights
@@ -19,7 +22,8 @@ from seqtrain.weights import trained_weights
 class Source:
     """weights: names and layout of `weights.safetensors`, Keras's. pooling: keys of POOLINGS, to concatenate.
 
-    tokens: those of the vocabulary, by their ids.
+    tokens: those of the vocabulary, by their ids. ngrams: of the wide path, None without one. decision: as the model
+    file has it.
     """
 
     weights: Mapping[str, NDArray[np.float32]]
@@ -30,6 +34,8 @@ class Source:
     labels: list[str]
     tokens: list[str]
     tokenizer: Tokenizer
+    ngrams: Ngrams | None = None
+    decision: Decision | None = None
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -41,10 +47,14 @@ def source_of(run: Run) -> Source:
     config = run.config()
     runtime.start(settings.threads(config))
     trained, shape = trained_weights(run), settings.graph_shape(config)
+    origin = str(run.model_file)
+    file = read_model(run.sealed(run.model_file), origin)
     return Source(
         trained.arrays,
         **{**shape, "pooling": tuple(shape["pooling"])},
         labels=trained.labels,
         tokens=trained.tokens,
         tokenizer=settings.tokenizer(config),
+        ngrams=trained.ngrams,
+        decision=parse_metadata(file.metadata, origin).decision,
     )

@@ -12,7 +12,7 @@ from seqtrain.inference.cells import Array
 
 OPSET = 17  # onnx itself would write its newest, which onnxruntime refuses
 IR_VERSION = 8
-FLOAT, INT8, INT32, INT64 = 1, 3, 6, 7  # as onnx.TensorProto numbers them
+FLOAT, INT8, INT16, INT32, INT64 = 1, 3, 5, 6, 7  # as onnx.TensorProto numbers them
 
 INPUTS = {"token_ids": (INT32, ("batch", "time")), "lengths": (INT32, ("batch",))}
 
@@ -69,6 +69,14 @@ class GraphBuilder:
         outputs, last = f"{name}.outputs", f"{name}.last"
         self._add_node(operator, inputs, (outputs, last), attributes)
         return outputs, last
+
+    def add_sort(self, values: str, size: str) -> str:
+        """Adds a TopK that sorts along the first axis, which has this size: the smallest first."""
+        output = f"topk_{len(self.nodes)}"
+        self._add_node(
+            "TopK", (values, size), (output, f"{output}.places"), {"axis": 0, "largest": 0, "sorted": 1}
+        )
+        return output
 
     def _add_node(
         self,

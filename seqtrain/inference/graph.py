@@ -19,8 +19,10 @@ import numpy as np
 from seqtrain.errors import RunError
 from seqtrain.inference.builder import FLOAT, INT32, GraphBuilder
 from seqtrain.inference.cells import Array
-from seqtrain.inference.layout import Layout, file_arrays
+from seqtrain.inference.layout import WHOLE, Layout, Wide, cut_array, file_arrays
 from seqtrain.inference.metadata import MOST_BYTES
+from seqtrain.inference.wide import wide_logits
+from seqtrain.text.ngrams import Ngrams
 
 LARGEST_MODEL = 2**31 - 1  # bytes: protocol buffers hold no more
 LOWEST = float(np.finfo(np.float32).min)
@@ -43,23 +45,22 @@ def build_onnx(
     bidirectional: bool,
     pooling: Sequence[str],
     metadata: Mapping[str, str],
+    ngrams: Ngrams | None = None,
 ) -> bytes:
     """The bytes of an ONNX model that computes what the weights say.
 
     weights: Keras's layout under the names of `weights.safetensors`, and no others (ValueError). cell: a key
     of CELLS. pooling: the keys of POOLINGS to concatenate. metadata: what to write into `metadata_props`.
-    What `check_size` refuses is not checked again here.
+    ngrams: of the wide path, where the weights have one. What `check_size` refuses is not checked again here.
     """
     from seqtrain.inference.writer import to_bytes  # here, because reading a model needs no onnx
 
-    units = len(weights["layer_0.forward.recurrent_kernel"])
-    layout = Layout(cell, units, layers, bidirectional, tuple(pooling))
-    return to_bytes(
-        build_graph(layout),
-        file_arrays(weights, layout),
-        classes=len(weights["output.bias"]),
-        metadata=metadata,
-    )
+    units, classes = len(weights["layer_0.forward.recurrent_kernel"]), len(weights["output.bias"])
+    wide = Wide(ngrams.longest, single=classes == 2) if ngrams else None
+    layout = Layout(cell, units, layers, bidirectional, tuple(pooling), wide=wide)
+    if ngrams:
+        weights = {**weights, "wide.cut": cut_array(ngrams)}
+    return to_bytes(build_graph(layout), file_arrays(weights, layout), classes=classes, metadata=metadata)
 
 
 def build_graph(layout: Layout) -> GraphBuilder:
@@ -70,8 +71,10 @@ def build_graph(layout: Layout) -> GraphBuilder:
     """
     graph = GraphBuilder()
     time_major = _time_major(graph, layout.onnx_cell.spare)
-    mask = _mask(graph, time_major)
-    inputs = TABLES[layout.embedding](graph, "embedding", time_major)
+    steps = _steps(graph, time_major)
+    mask = _mask(graph, steps)
+    rows = TABLES[layout.tables]
+    inputs = rows(graph, "embedding", time_major)
     layer = _recurrence(graph, layout, "layer_0", inputs, mask)
     for number in range(1, layout.layers):
         inputs = _joined_outputs(graph, layer)
@@ -79,7 +82,10 @@ def build_graph(layout: Layout) -> GraphBuilder:
     pooled = [_joined_pooled(graph, POOLINGS[name](graph, layer)) for name in layout.pooling]
     features = graph.add("Concat", *pooled, axis=1)
     kernel, bias = graph.weight("output.kernel"), graph.weight("output.bias")
-    logits = graph.add("Gemm", features, kernel, bias, output="logits")
+    parts = [graph.add("Mul", graph.add("Gemm", features, kernel, bias), graph.weight("output.scale"))]
+    if layout.wide:
+        parts.append(wide_logits(graph, layout.wide, time_major, steps, rows))
+    logits = graph.add("Sum", *parts, output="logits")
     graph.add("Softmax", logits, output="probabilities", axis=1)
     return graph
 
@@ -92,7 +98,7 @@ def check_size(shapes: Iterable[Sequence[int]], metadata: Mapping[str, str]) -> 
         if size > most:
             raise RunError(
                 f"the {what} takes {size:,} bytes; a model file holds at most {most:,}",
-                hint="Lower vocabulary.max_size or model.embedding_size.",
+                hint="Lower vocabulary.max_size, model.embedding_size or model.wide.buckets.",
             )
 
 
@@ -102,11 +108,15 @@ def _time_major(graph: GraphBuilder, spare: int) -> str:
     return graph.add("Pad", time_major, graph.axes(0, 0, spare, 0)) if spare else time_major
 
 
-def _mask(graph: GraphBuilder, time_major: str) -> str:
-    """<bool>[time, 1, batch, 1], True where a position is real."""
+def _steps(graph: GraphBuilder, time_major: str) -> str:
+    """The positions 0, 1, …, <int32>[time]."""
     time = graph.add("Squeeze", graph.add("Shape", time_major, end=1))
     time = graph.add("Cast", time, to=INT32)
-    steps = graph.add("Range", graph.store(0, np.int32), time, graph.store(1, np.int32))
+    return graph.add("Range", graph.store(0, np.int32), time, graph.store(1, np.int32))
+
+
+def _mask(graph: GraphBuilder, steps: str) -> str:
+    """<bool>[time, 1, batch, 1], True where a position is real."""
     column = graph.add("Unsqueeze", steps, graph.axes(1, 2, 3))
     return graph.add("Less", column, _per_text(graph, "lengths"))
 
@@ -200,11 +210,14 @@ def _float_rows(graph: GraphBuilder, table: str, ids: str) -> str:
     return graph.add("Gather", graph.weight(table), ids)
 
 
-def _int8_rows(graph: GraphBuilder, table: str, ids: str) -> str:
-    """The rows of a table <int8>[rows, columns], each times its scale <float32>[rows, 1]."""
+def _whole_rows(graph: GraphBuilder, table: str, ids: str) -> str:
+    """The rows of a table of WHOLE, times its scales: one for each row, or each column."""
     rows = graph.add("Cast", graph.add("Gather", graph.weight(table), ids), to=FLOAT)
-    return graph.add("Mul", rows, graph.add("Gather", graph.weight(f"{table}.scale"), ids))
+    scales = graph.weight(f"{table}.scale")
+    if WHOLE[table].axis:
+        scales = graph.add("Gather", scales, ids)
+    return graph.add("Mul", rows, scales)
 
 
-TABLES = {"float32": _float_rows, "int8": _int8_rows}
+TABLES = {"float32": _float_rows, "int8": _whole_rows}
 POOLINGS = {"mean": _mean, "max": _max, "last": _last, "attention": _attention}

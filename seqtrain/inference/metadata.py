@@ -3,10 +3,11 @@
 `metadata_props` of model.onnx has two entries, both JSON. `word_rule` has the tables of the tokenizer's rule: the text
 of word_rule.json. `seqtrain` has
 
-    "format"      2: the meaning of the other entries and the form of the graph; another number is refused
+    "format"      3: the meaning of the other entries and the form of the graph; another number is refused
     "labels"      a list of at least two strings; label i is column i of the logits and probabilities
     "vocabulary"  a list of strings, "<pad>" and "<unk>" first; token i has the id i
     "tokenizer"   the rule by which a text is cut into tokens, see `Tokenizer.rule`
+    "decision"    null, or of two labels how one is chosen, see `Decision`
     "card"        where the model comes from and how good it is; see `model_card`
 
 docs/formats.md tells the same to whoever reads a model in another language.
@@ -27,11 +28,24 @@ from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 from seqtrain.untrusted import parse_json
 
 KEY, RULE_KEY = "seqtrain", "word_rule"
-FORMAT = 2
+FORMAT = 3
 MOST_BYTES = 1 << 24
 """Of the JSON, which in memory may take twenty times as much; a vocabulary of a million words has less."""
+DECISION_METRICS = ("accuracy", "f1", "macro_f1", "weighted_f1")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 HINT = "Is it the model.onnx that `seqtrain fit` wrote?"
+
+
+class Decision(NamedTuple):
+    """Of two labels the second is answered where its probability is at least the threshold, else the first.
+
+    metric, of DECISION_METRICS: what the threshold was chosen to make best on dev; label: the one that "f1" is of, None
+    for the others.
+    """
+
+    threshold: float
+    metric: str
+    label: str | None = None
 
 
 class Metadata(NamedTuple):
@@ -41,6 +55,7 @@ class Metadata(NamedTuple):
     vocabulary: Vocabulary
     tokenizer: Tokenizer
     card: dict[str, Any]
+    decision: Decision | None
 
 
 def model_card(data_sha256: Iterable[str], metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -60,13 +75,18 @@ def model_metadata(
     vocabulary: Vocabulary,
     tokenizer: Tokenizer,
     card: Mapping[str, Any],
+    decision: Decision | None = None,
 ) -> dict[str, str]:
-    """The entries for `metadata_props`; `parse_metadata` reads them back. card: that of `model_card`."""
+    """The entries for `metadata_props`; `parse_metadata` reads them back. card: that of `model_card`.
+
+    decision: for two labels; without one the most probable label is the answer.
+    """
     content = {
         "format": FORMAT,
         "labels": list(labels),
         "vocabulary": vocabulary.tokens,
         "tokenizer": tokenizer.rule(),
+        "decision": None if decision is None else decision._asdict(),
         "card": dict(card),
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
@@ -89,7 +109,13 @@ def parse_metadata(entries: Mapping[str, bytes], origin: str) -> Metadata:
         raise RunError(
             f"{origin}: the tables of the tokenizer's rule are not those of this release", hint=HINT
         )
-    return Metadata(value["labels"], Vocabulary(tokens, counts=[0] * len(tokens)), tokenizer, value["card"])
+    return Metadata(
+        value["labels"],
+        Vocabulary(tokens, counts=[0] * len(tokens)),
+        tokenizer,
+        value["card"],
+        None if value["decision"] is None else Decision(**value["decision"]),
+    )
 
 
 def _problem(content: Any) -> str:
@@ -105,7 +131,28 @@ def _problem(content: Any) -> str:
         return f"the vocabulary does not begin with {' and '.join(SPECIAL)}"
     if not isinstance(content.get("card"), dict):
         return "card is not an object"
-    return "" if _is_plain(content.get("tokenizer")) else "tokenizer is not an object of short values"
+    if not _is_plain(content.get("tokenizer")):
+        return "tokenizer is not an object of short values"
+    if "decision" not in content:
+        return "decision is missing"
+    return "" if content["decision"] is None else _decision_problem(content["decision"], content["labels"])
+
+
+def _decision_problem(decision: Any, labels: Sequence[str]) -> str:
+    """Both of the labels and of the decision, which need to fit."""
+    if not isinstance(decision, dict) or decision.keys() != set(Decision._fields):
+        return f"decision is not an object of {', '.join(Decision._fields)}"
+    if len(labels) != 2:
+        return f"decision is for two labels, and there are {len(labels):,}"
+    threshold, metric, label = (decision[name] for name in Decision._fields)
+    if not isinstance(threshold, float) or not 0 < threshold < 1:
+        return "decision.threshold is not a number between 0 and 1"
+    if metric not in DECISION_METRICS:
+        return f"decision.metric is not one of {', '.join(DECISION_METRICS)}"
+    expected = labels if metric == "f1" else [None]
+    return (
+        "" if label in expected else "decision.label is not one of the labels, or none where there should be"
+    )
 
 
 def _list_problem(values: Any, least: int) -> str:

@@ -18,18 +18,31 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqtrain.errors import RunError
-from seqtrain.inference.builder import FLOAT, INPUTS, INT8, INT32, INT64, IR_VERSION, OPSET, Node, outputs
+from seqtrain.inference.builder import (
+    FLOAT,
+    INPUTS,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    IR_VERSION,
+    OPSET,
+    Node,
+    outputs,
+)
 from seqtrain.inference.cells import CELLS, Array
 from seqtrain.inference.graph import POOLINGS, TABLES, build_graph
-from seqtrain.inference.layout import Layout, array_shapes, array_type
+from seqtrain.inference.layout import Layout, Wide, array_shapes, array_type
 from seqtrain.inference.metadata import HINT, KEY, MOST_BYTES, RULE_KEY
 from seqtrain.inference.wire import Decoder, Field, Refused, Schema
 from seqtrain.untrusted import all_finite
 
-MOST_FIELDS = 5_000  # a model of 64 layers with all poolings has fewer
+MOST_FIELDS = 6_000  # a model of 64 layers with all poolings and a wide path has fewer
+MOST_TOKENS = 5  # of an n-gram; a config takes no more
 DTYPES = {
     np.dtype(np.float32): FLOAT,
     np.dtype(np.int8): INT8,
+    np.dtype(np.int16): INT16,
     np.dtype(np.int32): INT32,
     np.dtype(np.int64): INT64,
 }
@@ -37,8 +50,8 @@ ATTRIBUTE_TYPES = {int: 2, str: 3, tuple: 7}
 CELL_OF = {cell.operator: name for name, cell in CELLS.items()}
 ARITHMETIC = (
     "Abs Add And Cast Concat Div Equal Exp Gather Gemm Greater GreaterOrEqual Identity Less LessOrEqual Log MatMul Max "
-    "Min Mul Neg Not Or Pad Pow Range ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Shape Sigmoid Slice "
-    "Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where"
+    "Min Mod Mul Neg Not Or Pad Pow Range ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Shape Sigmoid Slice "
+    "Softmax Split Sqrt Squeeze Sub Sum Tanh TopK Transpose Unsqueeze Where"
 )
 PLAIN_OPERATORS = {*ARITHMETIC.split(), *CELL_OF}
 
@@ -174,7 +187,8 @@ def _read(graph: Mapping[str, Any], metadata: Mapping[str, bytes]) -> ModelFile:
     (classes,) = _sizes(arrays["output.bias"], 1)
     if graph["inputs"] != _described(INPUTS) or graph["outputs"] != _described(outputs(classes)):
         raise ValueError("its inputs and outputs are not token_ids, lengths, logits and probabilities")
-    shapes = array_shapes(layout, words=words, embedding=embedding, classes=classes)
+    features = _features(arrays["wide.table"], layout.wide, words, classes) if layout.wide else 0
+    shapes = array_shapes(layout, words=words, embedding=embedding, classes=classes, features=features)
     weights = {}
     for name, constant in constants.items():
         if constant is None:
@@ -182,6 +196,15 @@ def _read(graph: Mapping[str, Any], metadata: Mapping[str, bytes]) -> ModelFile:
         elif _numbers(arrays[name], constant.shape, constant.dtype).tobytes() != constant.tobytes():
             raise ValueError(f"{name} has another value")
     return ModelFile(layout, words, classes, metadata, weights)
+
+
+def _features(table: Mapping[str, Any], wide: Wide, words: int, classes: int) -> int:
+    """The rows of the table of the wide path: one for each word and, for longer n-grams, one for each bucket."""
+    features, _ = _sizes(table, 2)
+    buckets = features - words
+    if wide.single != (classes == 2) or (buckets < 1 if wide.longest > 1 else buckets):
+        raise ValueError(f"{table['name']} does not fit {words:,} words and {classes:,} classes")
+    return features
 
 
 def _node(node: Mapping[str, Any]) -> Node:
@@ -207,17 +230,24 @@ def _layout(nodes: Sequence[Node]) -> tuple[Layout, dict[str, Array | None]]:
 
 
 def _possible_layouts(nodes: Sequence[Node]) -> Iterator[Layout]:
-    """Whatever order of poolings, and kind of table, there may be for the recurrent layers that are seen."""
+    """Whatever order of poolings, and kind of table, there may be for the recurrent layers that are seen.
+
+    The features of a text are put together along axis 1, its n-grams along axis 0.
+    """
     recurrent = [node for node in nodes if node.operator in CELL_OF]
-    pooled = [len(node.inputs) for node in nodes if node.operator == "Concat"]
-    if not recurrent or len(pooled) != 1:
+    joined = [(node.attributes, len(node.inputs)) for node in nodes if node.operator == "Concat"]
+    pooled, orders = (
+        [count for attributes, count in joined if attributes == (("axis", axis),)] for axis in (1, 0)
+    )
+    if not recurrent or len(pooled) != 1 or len(orders) > 1 or max(orders, default=1) > MOST_TOKENS:
         return
+    wide: list[Wide | None] = [Wide(longest, single) for longest in orders for single in (True, False)]
     attributes = dict(recurrent[0].attributes)
     units, cell = attributes.get("hidden_size"), CELL_OF[recurrent[0].operator]
     if isinstance(units, int) and units > 0:
         both = attributes.get("direction") == "bidirectional"
-        for pooling, embedding in product(permutations(POOLINGS, pooled[0]), TABLES):
-            yield Layout(cell, units, len(recurrent), both, pooling, embedding)
+        for choice in product(permutations(POOLINGS, pooled[0]), TABLES, wide or [None]):
+            yield Layout(cell, units, len(recurrent), both, *choice)
 
 
 def _described(values: Mapping[str, tuple[int, Sequence[str | int]]]) -> list[dict[str, Any]]:

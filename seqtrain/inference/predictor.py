@@ -8,10 +8,10 @@ Most of what a one-line `seqtrain predict` waits for are the imports of this mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 BATCH_TOKENS = 1536  # positions in one call of the model, padding included
 MAX_BATCH = 256
+LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)  # whose logarithm is still a number
 
 Ids = NDArray[np.int32]
 Probabilities = NDArray[np.float32]
@@ -42,7 +43,7 @@ Answers = Callable[[], Probabilities]  # waits for them
 
 
 class Predictor:
-    """An opened model file: its labels, vocabulary and tokenizer, and its graph in an ONNX Runtime session.
+    """An opened model file: its labels, vocabulary, tokenizer and decision, and its graph in an ONNX Runtime session.
 
     The answer for a text depends on that text alone; its company changes no more than the rounding (1e-6).
     """
@@ -66,13 +67,19 @@ class Predictor:
         content = model if isinstance(model, bytes) else read_file(model, most_bytes=LARGEST_MODEL)
         file = read_model(content, self._origin) if strict else read_any_model(content, self._origin)
         parsed = parse_metadata(file.metadata, self._origin)
-        self.labels, self.vocabulary, self.tokenizer, self.card = parsed
+        self.labels, self.vocabulary, self.tokenizer, self.card, self.decision = parsed
+        self._scale = None if isinstance(file, StrangeModel) else _only_scale(file.arrays)
         self.strict_problem = file.problem if isinstance(file, StrangeModel) else self._size_problem(file)
         if self.strict_problem and strict:
             raise RunError(f"{self._origin}: {self.strict_problem}", hint=HINT)
         with self._translated_errors():
             self._session = open_session(content)
         self._try_graph()
+
+    @property
+    def threshold(self) -> float | None:
+        """From which probability on the second of two labels is the answer; None: the most probable one is."""
+        return None if self.decision is None else self.decision.threshold
 
     def encode(self, text: str) -> list[int]:
         """The token ids of a text, at least one."""
@@ -126,6 +133,16 @@ class Predictor:
             )
             for window, answers in one_behind(begun, pauses):
                 yield window, answers()
+
+    def logits_before(self, probabilities: Probabilities) -> NDArray[np.float64] | None:
+        """Logits [rows, classes], up to a constant a row, without the scale that calibration gave them.
+
+        probabilities: the model's. None where the logits of a wide path are added, which has a scale of its own.
+        """
+        if self._scale is None:
+            return None
+        logits: NDArray[np.float64] = np.log(np.maximum(probabilities, LEAST_PROBABILITY), dtype=np.float64)
+        return logits / self._scale
 
     def run(self, token_ids: Ids, lengths: Ids) -> Probabilities:
         """One call of the model: token_ids [batch, time], lengths [batch] → <float32>[batch, classes].
@@ -199,3 +216,9 @@ class Predictor:
         except Exception as error:  # those of onnxruntime share no other base
             message = str(error).partition("\n")[0]
             raise RunError(f"{self._origin}: onnxruntime refuses the model: {message}", hint=HINT) from error
+
+
+def _only_scale(arrays: Mapping[str, NDArray[Any]]) -> float | None:
+    """What the network's logits are multiplied by, where they are all; of strangers it may be no scale at all."""
+    scale = float(arrays["output.scale"][0]) if "output.scale" in arrays else 0.0
+    return scale if scale > 0 and "wide.scale" not in arrays else None

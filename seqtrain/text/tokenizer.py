@@ -160,6 +160,11 @@ class Tokenizer:
         """The tokens; [] for a text that has none."""
         return truncate(TOKENIZERS[self.kind](text, self.lowercase), self.max_length, self.truncate)
 
+    @property
+    def cut(self) -> int:
+        """Tokens before the place where the middle of a longer text is missing; 0 if it is cut at an end."""
+        return self.max_length - self.max_length // 2 if self.truncate == "middle" else 0
+
     def rule(self) -> dict[str, Any]:
         """All that the tokens depend on, ready for JSON; `from_rule` turns it back."""
         return {"version": VERSION, **asdict(self)}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 
 from seqtrain.model.classifier import Architecture, Classifier
 from seqtrain.run import Run
-from seqtrain.run.tensors import read_tensors
+from seqtrain.text.ngrams import Ngrams, presence
 from seqtrain.text.vocabulary import PAD
-from seqtrain.training.step import batch_sums, probabilities_step
+from seqtrain.training.step import batch_sums, logits_step
 from seqtrain.verification.laws import (
     EXACT,
     MORE_PADDING,
@@ -26,6 +27,7 @@ from seqtrain.verification.laws import (
     padded,
 )
 from seqtrain.verification.sample import Ids
+from seqtrain.weights import trained_weights
 
 ENGINE_TOLERANCE = 1e-5  # in a probability, over hundreds of steps in float32; `fit` writes no other model
 BATCHES = 3  # of which gradients are taken
@@ -41,24 +43,52 @@ Gradients = Mapping[str | int, NDArray[np.float32]]
 Difference = tuple[float, str]  # and where it is
 
 
-def trained_classifier(run: Run, architecture: Architecture) -> Classifier:
-    """The weights of a run; RunError if they are missing, or not those that `fit` wrote."""
-    run.sealed(run.weights_file)
-    return Classifier(architecture, read_tensors(run.weights_file, architecture.weight_shapes()))
+@dataclass(frozen=True)
+class TrainedClassifier:
+    """The whole model: the network in TensorFlow, the arrays of `weights.safetensors`, the n-grams of a wide path."""
+
+    network: Classifier
+    arrays: Mapping[str, NDArray[np.float32]]
+    ngrams: Ngrams | None = None
+
+    def answer(self, token_ids: Ids, lengths: Ids) -> Probabilities:
+        """token_ids [batch, time], lengths [batch] → probabilities <float32>[batch, classes]."""
+        logits = self._step(tf.constant(token_ids), tf.constant(lengths)) * self.arrays["output.scale"]
+        if self.ngrams:
+            logits += wide_logits(self.ngrams, self.arrays, token_ids, lengths)
+        return tf.nn.softmax(logits).numpy()  # type: ignore[no-any-return]
+
+    @cached_property
+    def _step(self) -> Callable[[Any, Any], Any]:
+        return logits_step(self.network)
 
 
-def outcomes(classifier: Classifier, subject: Subject) -> Iterator[Outcome]:
+def trained_classifier(run: Run, architecture: Architecture) -> TrainedClassifier:
+    """That of a run; RunError if its weights are missing, or not those that `fit` wrote."""
+    weights = trained_weights(run)
+    return TrainedClassifier(Classifier(architecture, weights.network), weights.arrays, weights.ngrams)
+
+
+def wide_logits(
+    ngrams: Ngrams, arrays: Mapping[str, NDArray[np.float32]], token_ids: Ids, lengths: Ids
+) -> NDArray[np.float32]:
+    """Those of the wide path, scaled: <float32>[batch, classes]."""
+    real = np.arange(token_ids.shape[1]) < lengths[:, np.newaxis]
+    found = presence(ngrams, token_ids[real], np.concatenate([[0], np.cumsum(lengths)]))
+    table, bias = arrays["wide.table"], arrays["wide.bias"]
+    z = np.tile(bias, (len(lengths), 1))
+    np.add.at(z, np.repeat(np.arange(len(lengths)), np.diff(found.offsets)), table[found.features])
+    logits = np.concatenate([-z / 2, z / 2], axis=1) if z.shape[1] == 1 else z
+    return logits * arrays["wide.scale"]
+
+
+def outcomes(trained: TrainedClassifier, subject: Subject) -> Iterator[Outcome]:
     """What the laws come to for a model file, which is the subject, and the weights that it was made of."""
-    step = probabilities_step(classifier)
-
-    def answer(token_ids: Ids, lengths: Ids) -> Probabilities:
-        return step(tf.constant(token_ids), tf.constant(lengths)).numpy()  # type: ignore[no-any-return]
-
-    trained = replace(subject, answer=answer)
-    yield examined(subject, ENGINES, lambda subject: iter([(trained.base, subject.base)]))
+    expected = replace(subject, answer=trained.answer)
+    yield examined(subject, ENGINES, lambda subject: iter([(expected.base, subject.base)]))
     texts = subject.sample.token_ids
     batches = [[texts[row] for row in rows] for rows in subject.shuffled[:BATCHES]]
-    yield from gradient_outcomes(classifier, batches, subject.words)
+    yield from gradient_outcomes(trained.network, batches, subject.words)
 
 
 def gradient_outcomes(

@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from safetensors.numpy import load_file
 
 from seqtrain.cli.check.model import command
+from seqtrain.run import Run
+from seqtrain.run.tensors import write_tensors
 from tests.cli.command import Result, seqtrain, tree
 from tests.cli.conftest import Fitted
 from tests.crashes.process import forked
@@ -20,6 +23,7 @@ from tests.invariants import test_onnx_laws as faults
 from tests.onnx_models import model_bytes
 from tests.project import TEST, TRAIN
 from tests.shapes import Shape
+from tests.wide_run import add_wide_path
 
 MODEL_LAWS = (
     "graph",
@@ -83,6 +87,19 @@ def test_a_run(fitted: Fitted) -> None:
     assert tree(fitted.folder) == before
 
 
+def test_a_run_with_a_wide_path(copied: Path) -> None:
+    run = Run(copied / "runs" / "reviews")
+    add_wide_path(run.path)
+    result = forked("check", "model", "--run", "runs/reviews", cwd=copied)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert marks(result) == dict.fromkeys([*MODEL_LAWS, *TRAINING_LAWS], "✔")
+    weights = load_file(run.weights_file)
+    write_tensors(run.weights_file, {**weights, "wide.scale": weights["wide.scale"] / 2})
+    run.seal()
+    result = forked("check", "model", "--run", "runs/reviews", cwd=copied)
+    assert (result.exit_code, broken(result)) == (6, {"ONNX and TensorFlow"})
+
+
 def test_a_model_file_by_itself(fitted: Fitted, tmp_path: Path) -> None:
     shutil.copy(fitted.run / "model.onnx", tmp_path / "m.onnx")
     result = check("--run", "m.onnx", cwd=tmp_path)
@@ -112,13 +129,15 @@ COMPANY = {"other batch mates", "batch size 1 against 64"}
     [
         (faults.mean_divided_by_padded_time, {"more padding", *COMPANY}),
         (faults.without_lengths, {"more padding", "other padding content", *COMPANY}),
+        (faults.ngrams_over_padding, {"more padding", "other padding content", *COMPANY}),
     ],
 )
-def test_a_planted_fault_in_a_model_file(fault, expected, fitted: Fitted, tmp_path: Path) -> None:
-    model = onnx.load(fitted.run / "model.onnx")
+def test_a_planted_fault_in_a_model_file(fault, expected, copied: Path, tmp_path: Path) -> None:
+    add_wide_path(copied / "runs" / "reviews")
+    model = onnx.load(copied / "runs" / "reviews" / "model.onnx")
     fault(model)
     onnx.save(model, tmp_path / "m.onnx")
-    result = check("--run", "m.onnx", "--data", fitted.folder / "test.tsv", cwd=tmp_path)
+    result = check("--run", "m.onnx", "--data", copied / "test.tsv", cwd=tmp_path)
     count = len(expected) + 1
     assert broken(result) == {"graph", *expected}
     assert (result.exit_code, result.stderr) == (

@@ -12,6 +12,7 @@ import pytest
 import seqtrain as api
 from tests.cli.command import seqtrain
 from tests.cli.conftest import Fitted
+from tests.decided_models import OF_POS, TEXTS, THRESHOLD, decided_model
 from tests.project import TEST, table
 
 USED = "60 rows used, 0 rejected\n"
@@ -46,24 +47,34 @@ def test_the_metrics_of_the_test_split(fitted: Fitted, accuracy: float) -> None:
 def test_the_report(fitted: Fitted, accuracy: float) -> None:
     result = seqtrain("eval", cwd=fitted.folder)
     lines = result.stdout.splitlines()
-    assert lines[:2] == ["rows             60", f"accuracy     {accuracy:.4f}"]
-    assert [line.split()[0] for line in lines[2:6]] == ["macro_f1", "weighted_f1", "log_loss", "roc_auc"]
-    assert lines[7] == "label  precision  recall      f1  support"
-    assert [re.sub(r"\d\.\d{4}", "#", line) for line in lines[8:10]] == [
+    assert lines[0] == "rows             60  95 % interval"
+    assert lines[1].startswith(f"accuracy     {accuracy:.4f}  ")
+    names = ["accuracy", "macro_f1", "weighted_f1", "log_loss", "brier", "ece", "roc_auc"]
+    assert [line.split()[0] for line in lines[1:8]] == names
+    for line in lines[1:8]:
+        name, value, interval = line.split()
+        low, high = interval.split("–") if name != "ece" else (value, value)
+        assert float(low) <= float(value) <= float(high)
+    by_label = lines.index("label  precision  recall      f1  support")
+    assert [re.sub(r"\d\.\d{4}", "#", line) for line in lines[by_label + 1 : by_label + 3]] == [
         "neg       #  #  #       30",
         "pos       #  #  #       30",
     ]
-    confusion = [list(map(int, line.split()[1:])) for line in lines[12:]]
+    confusion = [list(map(int, line.split()[1:])) for line in lines[by_label + 5 :]]
     assert [sum(row) for row in confusion] == [30, 30]
     assert (confusion[0][0] + confusion[1][1]) / len(TEST) == pytest.approx(accuracy)
 
 
 def test_a_dev_share_is_drawn_as_fit_drew_it(fitted: Fitted) -> None:
-    """The very metrics that `fit` wrote; from another folder, too."""
+    """The very metrics that `fit` wrote, and how far they might be off; from another folder, too."""
     result = seqtrain("eval", "--run", fitted.run, "--split", "dev", "--json", cwd=fitted.run)
     read = f"reading {fitted.folder}/train.tsv, part of which is the dev split of the run's config\n"
     assert (result.exit_code, result.stderr) == (0, f"{read}100 rows used, 0 rejected\n")
-    assert json.loads(result.stdout) == fitted.dev_metrics()
+    metrics = json.loads(result.stdout)
+    assert metrics["calibration"]["in_sample"] is True
+    assert {
+        name: value for name, value in metrics.items() if name in fitted.dev_metrics()
+    } == fitted.dev_metrics()
 
 
 def test_bad_rows_are_skipped_where_the_config_does(fitted: Fitted, tmp_path: Path) -> None:
@@ -141,7 +152,7 @@ def test_the_misclassified_rows_the_surest_first(
 
 
 GATES = [
-    (("accuracy=0.1", "log_loss=5"), 0, ""),
+    (("accuracy=0.1", "log_loss=5", "ece=0.9", "brier=1.9"), 0, ""),
     (
         ("accuracy=1", "log_loss=0"),
         6,
@@ -161,12 +172,26 @@ def test_requirements(fitted: Fitted, requirements: tuple[str, ...], exit_code: 
     assert re.sub(r"0\.\d+", "#", result.stderr) == read + message
 
 
+def test_a_model_with_a_threshold(tmp_path: Path) -> None:
+    """What it decides is measured."""
+    (tmp_path / "model.onnx").write_bytes(decided_model(THRESHOLD))
+    labels = ["pos" if probability >= THRESHOLD else "neg" for probability in OF_POS]
+    rows = table([(label, text or "?") for label, text in zip(labels, TEXTS, strict=True)])
+    (tmp_path / "rows.tsv").write_text(rows)
+    command = ("eval", "--run", "model.onnx", "--data", "rows.tsv", "--errors", "errors.tsv", "--json")
+    result = seqtrain(*command, cwd=tmp_path)
+    assert result.exit_code == 0, result.stderr
+    metrics = json.loads(result.stdout)
+    assert (metrics["accuracy"], metrics["threshold"]) == (1, THRESHOLD)
+    assert (tmp_path / "errors.tsv").read_text().count("\n") == 1, "nothing but the head"
+
+
 MALFORMED = [
     ("accuracy", "error: 'accuracy' is not of the form metric=value\n  For example: accuracy=0.9\n"),
     ("accuracy=90", "error: accuracy can be required to be a number from 0 to 1, not '90'\n"),
     (
         "acuracy=0.9",
-        "error: 'acuracy' is not one of accuracy, macro_f1, weighted_f1, log_loss, roc_auc. "
+        "error: 'acuracy' is not one of accuracy, macro_f1, weighted_f1, log_loss, brier, ece, roc_auc. "
         "Did you mean 'accuracy'?\n",
     ),
 ]

@@ -23,13 +23,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seqtrain.data.reader import read_stream
-from seqtrain.inference.metadata import model_metadata
+from seqtrain.evaluation.decision import decided
+from seqtrain.inference.metadata import Decision, model_metadata
+from seqtrain.inference.predictor import Predictor
 from seqtrain.inference.quantization import quantized
 from seqtrain.text.tokenizer import TOKENIZERS, TRUNCATIONS, Tokenizer, word_rule
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 from tests.cli.command import Result, call, python, seqtrain
 from tests.cli.conftest import Fitted
-from tests.onnx_models import CARD, LABELS, model_bytes
+from tests.onnx_models import CARD, LABELS, model_bytes, random_weights
 from tests.shapes import POOLINGS, Shape
 from tests.unit.text.reference import texts as tricky_texts
 
@@ -55,26 +57,37 @@ NO_UTF_8 = (
 
 @dataclass(frozen=True)
 class Case:
-    """A model to read: its tokenizer, its shape, and whether its embedding is in int8."""
+    """A model to read: its tokenizer, its shape, whether its embedding is in int8, and whether it has a threshold."""
 
     kind: str
     lowercase: bool
     truncate: str
     shape: Shape
     int8: bool = False
+    decides: bool = False
 
     def __str__(self) -> str:
-        return f"{self.kind}-{self.lowercase}-{self.truncate}-{self.shape}{'-int8' * self.int8}"
+        name = f"{self.kind}-{self.lowercase}-{self.truncate}-{self.shape}{'-int8' * self.int8}"
+        return name + "-decided" * self.decides
 
     def model(self) -> bytes:
-        """It knows three quarters of the words in TEXTS."""
+        """It knows three quarters of the words in TEXTS; a threshold gives half of them each label."""
+        if not self.decides:
+            return self._model(LABELS)
+        of_second = Predictor(self._model(LABELS[:2]), threads=1).probabilities(TEXTS)[:, 1]
+        low, *_, high = sorted(np.float64(of_second))[len(TEXTS) // 2 - 1 : len(TEXTS) // 2 + 1]
+        return self._model(LABELS[:2], Decision((low + high) / 2, "accuracy"))
+
+    def _model(self, labels: list[str], decision: Decision | None = None) -> bytes:
         tokenizer = Tokenizer(self.kind, self.lowercase, 11, self.truncate)
         found = {token for text in TEXTS for token in TOKENIZERS[self.kind](text, self.lowercase)}
         words = [word for index, word in enumerate(sorted(found - set(SPECIAL))) if index % 4]
         vocabulary = Vocabulary([*SPECIAL, *words], [0] * (len(SPECIAL) + len(words)))
         embedding = np.random.default_rng(1).normal(size=(len(vocabulary), 5))
-        metadata = model_metadata(LABELS, vocabulary, tokenizer, CARD)
-        model = model_bytes(self.shape, metadata, embedding=embedding)
+        metadata = model_metadata(labels, vocabulary, tokenizer, CARD, decision)
+        weights = random_weights(self.shape)
+        columns = {name: weights[name][..., : len(labels)] for name in ("output.kernel", "output.bias")}
+        model = model_bytes(self.shape, metadata, embedding=embedding, **columns)
         return quantized(model, "the model") if self.int8 else model
 
 
@@ -87,6 +100,7 @@ CASES = [
     Case("whitespace", False, "head", Shape(), int8=True),
     Case("char", True, "middle", Shape("rnn", ("mean", "last"))),
     Case("char", False, "head", Shape("lstm", ("max",))),
+    Case("char", True, "head", Shape(), decides=True),
 ]
 
 
@@ -125,6 +139,14 @@ def assert_same_answers(got: Result, expected: Result, count: int) -> None:
     probabilities = [[float(probability) for _, probability in some] for some in (got_rows, rows)]
     np.testing.assert_allclose(*probabilities, rtol=0, atol=LAST_DIGIT)
     assert len(set(probabilities[1])) > count / 3
+
+
+def test_a_threshold_of_a_model_matters_to_what_is_compared() -> None:
+    model = Predictor(CASES[-1].model(), threads=1)
+    probabilities = model.probabilities(TEXTS)
+    answers = decided(probabilities, model.threshold)
+    assert 2 * answers.sum() == len(TEXTS)
+    assert answers.tolist() != probabilities.argmax(axis=1).tolist()
 
 
 def test_the_python_example_answers_as_predict_does(folder: Path) -> None:
@@ -184,10 +206,10 @@ def test_bytes_that_are_no_text_become_as_many_signs_as_documented() -> None:
 
 def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
     content = CASES[0].model()
-    (tmp_path / "model.onnx").write_bytes(content.replace(b'"format":2', b'"format":3'))
+    (tmp_path / "model.onnx").write_bytes(content.replace(b'"format":3', b'"format":4'))
     shutil.copy(SCRIPT, tmp_path)
     assert by_script(tmp_path, b"a\n") == Result(
-        1, "", "predict.py cannot read this model: its format is 3, not 2\n"
+        1, "", "predict.py cannot read this model: its format is 4, not 3\n"
     )
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import seqtrain as package
@@ -17,6 +18,7 @@ from seqtrain.trained import open_model
 from tests.cli.command import python, seqtrain, tree
 from tests.cli.conftest import Fitted
 from tests.crashes.process import forked
+from tests.project import TRAIN, write_project
 
 TEXTS = "good\nnot funny at all\n\nthe 映画 was great fun …\n"
 
@@ -73,21 +75,33 @@ def test_a_model_file_has_no_data_of_its_own(fitted: Fitted) -> None:
     assert json.loads(measured.stdout)["rows"] == 60
 
 
-def test_a_saved_model_answers_without_this_project(fitted: Fitted, tmp_path: Path) -> None:
-    shutil.copytree(fitted.run, tmp_path / "runs" / "reviews")
-    shutil.copy(fitted.folder / "train.tsv", tmp_path)
-    (tmp_path / "served").mkdir()
-    result = forked("export", "savedmodel", "served/1", "--run", "runs/reviews", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose run has a wide path and a threshold, which takes part in many labels after so little training."""
+    folder = write_project(tmp_path_factory.mktemp("decided"))
+    settings = ("decision.metric=f1", "model.wide.ngrams=3", "training.epochs=1")
+    options = [option for setting in settings for option in ("--set", setting)]
+    assert forked("fit", "configs/reviews.yaml", *options, cwd=folder).exit_code == 0
+    predictor = open_model(folder / "runs/reviews").predictor
+    of_pos = predictor.probabilities([text for _, text in TRAIN])[:, 1]
+    assert np.count_nonzero((of_pos >= predictor.threshold) != (of_pos >= 0.5)) > 10
+    return folder
+
+
+@pytest.mark.parametrize("form", ["onnx", "onnx --quantize int8", "savedmodel", "keras"])
+def test_every_form_decides_as_the_model_does(decided: Path, tmp_path: Path, form: str) -> None:
+    name, *quantize = form.split()
+    result = forked("export", name, str(tmp_path / "out"), *quantize, "--data", "train.tsv", cwd=decided)
     assert result.exit_code == 0, result.stderr
-    report = facts(tmp_path / "served" / "1.check.json")
-    assert report["parity"]["other_labels"] == 0
-    assert report["parity"]["largest_difference"] <= 1e-5
+    parity = facts(tmp_path / "out.check.json")["parity"]
+    assert (parity["dev"], parity["other_labels"]) == (len(TRAIN), 0)
 
 
 def test_a_keras_model_is_a_stock_one(fitted: Fitted, tmp_path: Path) -> None:
     result = forked("export", "keras", str(tmp_path / "keras"), cwd=fitted.folder)
     assert result.exit_code == 0, result.stderr
     assert sorted(tree(tmp_path / "keras")) == [
+        "decision.json",
         "labels.txt",
         "model.keras",
         "tokenizer.json",
@@ -167,8 +181,6 @@ def test_an_export_is(fitted: Fitted, tmp_path: Path) -> None:
 
 
 def test_a_pooling_that_keras_has_not_is_refused(tmp_path: Path) -> None:
-    from tests.project import write_project
-
     folder = write_project(tmp_path)
     fit = ("fit", "configs/reviews.yaml", "--set", "model.pooling=[mean, max]", "--set", "training.epochs=1")
     assert forked(*fit, cwd=folder).exit_code == 0

@@ -8,7 +8,7 @@ import gzip
 import io
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ import seqtrain as api
 from seqtrain.inference.metadata import model_metadata
 from tests.cli.command import PATIENCE, SEQTRAIN, Result, call, seqtrain, start, tree
 from tests.cli.conftest import Fitted
+from tests.decided_models import OF_POS, THRESHOLD, decided_model
+from tests.decided_models import TEXTS as DECIDED_TEXTS
 from tests.onnx_models import CARD, TOKENIZER, VOCABULARY, model_bytes
 from tests.shapes import Shape
 
@@ -209,11 +211,16 @@ def test_json_lines(fitted: Fitted, model: api.trained.TrainedModel) -> None:
         assert ranked["top"][1]["label"] != bare["label"]
 
 
+def parting(values: Iterable[float]) -> float:
+    """Halfway between two neighbours in the middle, for what is shown is rounded."""
+    ordered = sorted(set(values))
+    return sum(ordered[len(ordered) // 2 - 1 :][:2]) / 2
+
+
 def test_threshold_and_abstain(fitted: Fitted) -> None:
     full = [json.loads(line) for line in records(fitted, "--format", "jsonl", "--probabilities")]
-    of_pos = sorted(record["probabilities"]["pos"] for record in full)
-    threshold = (of_pos[1] + of_pos[-2]) / 2 + 0.01
-    abstain = sorted(record["probability"] for record in full)[len(full) // 2]
+    abstain = parting(record["probability"] for record in full)
+    threshold = parting(record["probabilities"]["pos"] for record in full if record["probability"] >= abstain)
     limits = ("--threshold", str(threshold), "--abstain", str(abstain))
     expected = []
     for record in full:
@@ -231,6 +238,21 @@ def test_threshold_and_abstain(fitted: Fitted) -> None:
             pytest.approx(record["probability"], abs=1e-4),
         )
         assert len(both) == 2
+
+
+def test_a_model_decides_by_its_own_threshold_unless_another_is_given(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(decided_model(THRESHOLD))
+    command = ("predict", "--run", "model.onnx", "--format", "jsonl")
+    texts = "".join(f"{text}\n" for text in DECIDED_TEXTS)
+    for options, threshold in [((), THRESHOLD), (("--threshold", "0.5"), 0.5)]:
+        result = seqtrain(*command, *options, cwd=tmp_path, stdin=texts)
+        labels = [json.loads(line)["label"] for line in result.stdout.splitlines()]
+        assert labels == ["pos" if probability >= threshold else "neg" for probability in OF_POS]
+    (first,) = seqtrain(
+        "predict", "--run", "model.onnx", "--top-k", "2", "--text", "dull and long and dull", cwd=tmp_path
+    ).stdout.splitlines()
+    assert [float(cell) > 0.5 for cell in first.split("\t")[1::2]] == [False, True]
+    assert first.split("\t")[::2] == ["neg", "pos"]
 
 
 @pytest.mark.parametrize(

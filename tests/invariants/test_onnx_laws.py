@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,9 +15,11 @@ from onnx import helper, numpy_helper
 
 from seqtrain.inference.graph import build_onnx
 from seqtrain.inference.quantization import quantized
+from seqtrain.text.ngrams import Ngrams
+from seqtrain.text.vocabulary import UNK
 from tests import oracles
 from tests.batches import batch
-from tests.onnx_models import SIZES, model_bytes, random_weights
+from tests.onnx_models import NGRAMS, SIZES, model_bytes, oracle_logits
 from tests.shapes import POOLINGS, Shape
 
 ORACLE_TOLERANCE = 5e-6  # logits of size one in float32, with onnxruntime's fast tanh, against float64
@@ -31,7 +33,16 @@ EVERY_SHAPE = [
     for bidirectional in (True, False)
     for layers in (1, 2)
 ]
-LENGTHS = np.array([1, 4, 9, 6, 9], np.int32)  # one token, some padding, none
+# Of a wide path: n-grams of every length, for two classes and for more.
+WIDES = [
+    {"ngrams": NGRAMS._replace(longest=longest, buckets=buckets), "classes": classes}
+    for longest, buckets in ((1, 0), (2, 20), (3, 1), (4, 1000))
+    for classes in (2, 3)
+]
+WIDE_SHAPES = [Shape(), Shape("gru", POOLINGS, layers=2), Shape("rnn", ("max",), bidirectional=False)]
+LENGTHS = np.array(
+    [1, 4, 12, 9, 12], np.int32
+)  # one token, some padding, none; 12 are as many as a cut leaves
 
 Run = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -48,33 +59,34 @@ def opened(model: bytes) -> Run:
 
 
 def some_texts(lengths: np.ndarray = LENGTHS) -> list[np.ndarray]:
-    random = np.random.RandomState(3)
-    return [random.randint(0, SIZES["vocabulary"], length).astype(np.int32) for length in lengths]
+    """Of these lengths, and one that is a single unknown word."""
+    random = np.random.RandomState(6)
+    texts = [random.randint(0, SIZES["vocabulary"], length) for length in lengths]
+    return [np.array(text, np.int32) for text in (*texts, [UNK])]
 
 
 # Laws: each takes a model and raises AssertionError where it does not hold.
 
 
-def agrees_with_the_oracle(shape: Shape, model: bytes) -> None:
+def agrees_with_the_oracle(shape: Shape, model: bytes, **wide: Any) -> None:
     texts = some_texts()
-    weights = random_weights(shape)
-    expected = np.stack([oracles.classifier(weights, text, **asdict(shape)) for text in texts])
+    expected = oracle_logits(shape, texts, **wide)
     logits, probabilities = opened(model)(*batch(texts))
     np.testing.assert_allclose(logits, expected, atol=ORACLE_TOLERANCE, rtol=0)
     np.testing.assert_allclose(probabilities, oracles.softmax(expected), atol=ORACLE_TOLERANCE, rtol=0)
 
 
-def padding_changes_nothing(shape: Shape, model: bytes) -> None:
+def padding_changes_nothing(shape: Shape, model: bytes, **wide: Any) -> None:
     run = opened(model)
     expected, _ = run(*batch(some_texts()))
     for more, padding in [(0, 7), (1, 0), (1, 7), (40, 0), (40, 7)]:
         logits, _ = run(*batch(some_texts(), more, padding))
         np.testing.assert_array_equal(logits, expected, err_msg=f"{more} more positions of id {padding}")
-    one_token = some_texts()[:1]
-    np.testing.assert_array_equal(run(*batch(one_token, 1))[0], run(*batch(one_token))[0])
+    for text in some_texts():
+        np.testing.assert_array_equal(run(*batch([text], 1))[0], run(*batch([text]))[0])
 
 
-def company_changes_nothing(shape: Shape, model: bytes) -> None:
+def company_changes_nothing(shape: Shape, model: bytes, **wide: Any) -> None:
     run, texts = opened(model), some_texts()
     _, together = run(*batch(texts))
     _, backwards = run(*batch(texts[::-1]))
@@ -92,37 +104,54 @@ def test_law(law, shape):
     law(shape, model_bytes(shape))
 
 
-@pytest.mark.parametrize("shape", EVERY_SHAPE, ids=str)
-def test_laws_hold_with_an_embedding_of_eight_bits(shape):
+@pytest.mark.parametrize("wide", WIDES, ids=str)
+@pytest.mark.parametrize("shape", WIDE_SHAPES, ids=str)
+@pytest.mark.parametrize("law", LAWS)
+def test_law_with_a_wide_path(law, shape, wide):
+    law(shape, model_bytes(shape, **wide), **wide)
+
+
+@pytest.mark.parametrize(
+    ("shape", "wide"),
+    [*((shape, {}) for shape in EVERY_SHAPE), *((shape, wide) for shape in WIDE_SHAPES for wide in WIDES)],
+    ids=str,
+)
+def test_laws_hold_with_tables_of_whole_numbers(shape, wide):
     """That it computes what its numbers say, which the oracle is for, is for the tests of `inference.quantization`."""
-    model = quantized(model_bytes(shape), "model.onnx")
+    model = quantized(model_bytes(shape, **wide), "model.onnx")
     padding_changes_nothing(shape, model)
     company_changes_nothing(shape, model)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_laws_hold_at_ordinary_size(cell):
+@pytest.mark.parametrize(("cell", "classes"), [("lstm", 3), ("gru", 2), ("rnn", 6)])
+def test_laws_hold_at_ordinary_size(cell, classes):
     """Larger arrays go through other, vectorized and blocked, code in the engine than those of four units."""
     settings = {"cell": cell, "layers": 2, "bidirectional": True, "pooling": POOLINGS}
-    sizes = {"vocabulary": SIZES["vocabulary"], "embedding": 70, "units": 65, "classes": 3}
-    weights = oracles.random_weights(5, **sizes, **settings)
+    sizes = {"vocabulary": 5000, "embedding": 70, "units": 65, "classes": classes}
+    ngrams = Ngrams(2, sizes["vocabulary"], buckets=3000, cut_length=300, cut=150)
+    weights = oracles.random_weights(5, **sizes, **settings) | {"output.scale": np.ones(1)}
+    weights |= oracles.random_wide_weights(5, features=ngrams.features, classes=classes)
     weights = {name: 0.2 * weight for name, weight in weights.items()}  # as calm as trained ones
-    run = opened(build_onnx(weights, **settings, metadata={}))
-    texts = some_texts(np.array([1, 150, 300, 33]))
-    expected = np.stack([oracles.softmax(oracles.classifier(weights, text, **settings)) for text in texts])
+    run = opened(build_onnx(weights, **settings, metadata={}, ngrams=ngrams))
+    random = np.random.RandomState(3)
+    texts = [random.randint(0, sizes["vocabulary"], length).astype(np.int32) for length in (1, 150, 300, 33)]
+    logits = [oracles.model(weights, text, ngrams._asdict(), **settings) for text in texts]
+    expected = oracles.softmax(np.stack(logits))
 
     logits, probabilities = run(*batch(texts))
 
     np.testing.assert_allclose(probabilities, expected, atol=ENGINE_TOLERANCE, rtol=0)
     np.testing.assert_array_equal(run(*batch(texts, more=37, padding=4))[0], logits)
-    alone = np.concatenate([run(*batch([text]))[1] for text in texts])
-    np.testing.assert_allclose(alone, probabilities, atol=COMPANY_TOLERANCE, rtol=0)
+    for text, together in zip(texts, probabilities, strict=True):
+        alone_logits, alone = run(*batch([text]))
+        np.testing.assert_allclose(alone[0], together, atol=COMPANY_TOLERANCE, rtol=0)
+        np.testing.assert_array_equal(run(*batch([text], more=37, padding=4))[0], alone_logits)
 
 
 @pytest.fixture(scope="module")
 def runs():
     shapes = [Shape(cell, POOLINGS, layers=2) for cell in ("lstm", "gru", "rnn")]
-    return {shape: opened(model_bytes(shape)) for shape in shapes}
+    return {shape: opened(model_bytes(shape, ngrams=NGRAMS)) for shape in shapes}
 
 
 @settings(max_examples=60, deadline=None)
@@ -135,12 +164,10 @@ def runs():
 def test_no_lengths_and_no_padding_change_the_answer(runs, cell, lengths, more, padding):
     shape = Shape(cell, POOLINGS, layers=2)
     texts = some_texts(lengths)
-    weights = random_weights(shape)
     expected, _ = runs[shape](*batch(texts))
     logits, _ = runs[shape](*batch(texts, more, padding))
     np.testing.assert_array_equal(logits, expected)
-    oracle = [oracles.classifier(weights, text, **asdict(shape)) for text in texts]
-    np.testing.assert_allclose(logits, oracle, atol=ORACLE_TOLERANCE, rtol=0)
+    np.testing.assert_allclose(logits, oracle_logits(shape, texts, NGRAMS), atol=ORACLE_TOLERANCE, rtol=0)
 
 
 # Planted faults: each changes the graph of a right model to what a careless builder might have written.
@@ -248,6 +275,76 @@ def directions_exchanged(model):
             array.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(array)[::-1].copy(), array.name))
 
 
+def replace_array(model, name, change):
+    for array in model.graph.initializer:
+        if array.name == name:
+            array.CopyFrom(numpy_helper.from_array(change(numpy_helper.to_array(array)), name))
+
+
+def network_not_scaled(model):
+    replace_array(model, "output.scale", np.ones_like)
+
+
+def wide_path_not_scaled(model):
+    replace_array(model, "wide.scale", np.ones_like)
+
+
+def ngrams_over_padding(model):
+    compared = [node for node in nodes(model, "LessOrEqual") if node.input[1] == "lengths"]
+    for node in compared:
+        node.input[1] = "endless"
+    stored(model, "endless", np.int32(2**31 - 1))
+
+
+def ngrams_over_the_cut(model):
+    replace_array(model, "wide.cut", np.zeros_like)
+
+
+def texts_of_every_length_cut(model):
+    (equal,) = (node for node in nodes(model, "Equal") if node.input[0] == "lengths")
+    equal.op_type = "LessOrEqual"
+
+
+def start_forgotten(model):
+    """There stands an unknown word, and what has one does not count."""
+    (pad,) = (node for node in nodes(model, "Pad") if node.input[0].startswith("cast"))
+    pad.input[2] = stored(model, "unknown", np.int64(UNK))
+
+
+def start_counted_by_itself(model):
+    (is_token,) = (node for node in nodes(model, "LessOrEqual") if node.input[0].startswith("constant"))
+    is_token.input[0] = stored(model, "before", np.int32(-1))
+
+
+def unknown_words_counted(model):
+    for node in nodes(model, "Equal"):
+        if node.input[0] != "lengths":
+            node.input[1] = stored(model, f"{node.output[0]}.none", np.int64(-1))
+
+
+def ngrams_counted_as_often_as_they_occur(model):
+    (before,) = (node for node in nodes(model, "Less") if node.input[0].startswith("slice"))
+    before.input[0] = stored(model, "lowest", np.int64(-1))
+
+
+def hashed_in_32_bits(model):
+    for node in nodes(model, "Mod"):
+        if not node.input[1].startswith("sub"):  # that by the prime, not that by the number of buckets
+            narrow, wide = f"{node.output[0]}.narrow", f"{node.output[0]}.wide"
+            place = list(model.graph.node).index(node)
+            cast = helper.make_node("Cast", [node.input[0]], [narrow], to=onnx.TensorProto.INT32)
+            back = helper.make_node("Cast", [narrow], [wide], to=onnx.TensorProto.INT64)
+            model.graph.node.insert(place, back)
+            model.graph.node.insert(place, cast)
+            node.input[0] = wide
+
+
+def classes_exchanged(model):
+    for array in model.graph.initializer:
+        if numpy_helper.to_array(array).tolist() == [-0.5, 0.5]:
+            replace_array(model, array.name, np.negative)
+
+
 FAULTS = [
     (without_lengths, Shape(), LAWS),
     (without_lengths, Shape("gru", ("last",), bidirectional=False), LAWS),
@@ -284,3 +381,32 @@ def test_planted_fault_breaks_the_law(fault, shape, law):
     fault(faulty)
     with pytest.raises(AssertionError, match=r"Not equal to tolerance|Arrays are not equal"):
         law(shape, faulty.SerializeToString())
+
+
+TWO, THREE = ({"ngrams": NGRAMS, "classes": classes} for classes in (2, 3))
+WIDE_FAULTS = [
+    (network_not_scaled, {}, agrees_with_the_oracle),
+    (network_not_scaled, TWO, agrees_with_the_oracle),
+    (wide_path_not_scaled, THREE, agrees_with_the_oracle),
+    (ngrams_over_padding, TWO, agrees_with_the_oracle),
+    (ngrams_over_padding, TWO, padding_changes_nothing),
+    (ngrams_over_padding, THREE, company_changes_nothing),
+    (ngrams_over_the_cut, TWO, agrees_with_the_oracle),
+    (texts_of_every_length_cut, TWO, agrees_with_the_oracle),
+    (start_forgotten, TWO, agrees_with_the_oracle),
+    (start_counted_by_itself, THREE, agrees_with_the_oracle),
+    (unknown_words_counted, TWO, agrees_with_the_oracle),
+    (ngrams_counted_as_often_as_they_occur, THREE, agrees_with_the_oracle),
+    (hashed_in_32_bits, TWO, agrees_with_the_oracle),
+    (classes_exchanged, TWO, agrees_with_the_oracle),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "wide", "law"), WIDE_FAULTS, ids=lambda value: getattr(value, "__name__", str(value))
+)
+def test_planted_fault_in_a_wide_path_breaks_the_law(fault, wide, law):
+    faulty = onnx.load_from_string(model_bytes(Shape(), **wide))
+    fault(faulty)
+    with pytest.raises(AssertionError, match=r"Not equal to tolerance|Arrays are not equal"):
+        law(Shape(), faulty.SerializeToString(), **wide)

@@ -19,9 +19,11 @@ from seqtrain.config import load_config
 from seqtrain.data.reader import BadRow, Example
 from seqtrain.errors import DataError, RunError, UsageError
 from seqtrain.inference import predictor
+from seqtrain.inference.metadata import Decision
 from seqtrain.run.provenance import file_hashes
 from seqtrain.settings import data_splits
 from seqtrain.trained import LONGEST_LINE, Prediction, TrainedModel
+from tests import decided_models
 from tests.onnx_models import LABELS, WORDS, model_bytes, write_model
 from tests.shapes import Shape
 
@@ -132,8 +134,11 @@ def test_metrics_do_not_depend_on_the_batch_size(
     monkeypatch.setattr(predictor, "MAX_BATCH", 2)
     monkeypatch.setattr(predictor, "BATCH_TOKENS", 7)
     other = model.evaluate()
-    assert other["log_loss"] == pytest.approx(usual["log_loss"], abs=COMPANY_TOLERANCE)
-    assert {**other, "log_loss": 0} == {**usual, "log_loss": 0}
+    for metrics in (usual, other):
+        del metrics["intervals"], metrics["calibration"]
+    for metric in ("log_loss", "brier", "ece"):
+        assert other.pop(metric) == pytest.approx(usual.pop(metric), abs=COMPANY_TOLERANCE)
+    assert other == usual
 
 
 def test_metrics_of_files_by_their_names(model: TrainedModel, tmp_path: Path) -> None:
@@ -169,6 +174,62 @@ def test_mistakes_are_the_rows_that_differ_the_surest_first(model: TrainedModel)
     assert certainties == sorted(certainties, reverse=True)
     for mistake in mistakes:
         assert mistake.prediction.label == model.predict([mistake.row.text])[0].label
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TrainedModel]:
+    """Two models that differ in the decision alone."""
+    folder = tmp_path_factory.mktemp("decided")
+    models = {}
+    for name, threshold in [("by a threshold", decided_models.THRESHOLD), ("as usual", None)]:
+        (folder / f"{name}.onnx").write_bytes(decided_models.decided_model(threshold))
+        models[name] = load(folder / f"{name}.onnx", threads=1)
+    return models
+
+
+def test_the_threshold_of_a_model_decides(decided: dict[str, TrainedModel]) -> None:
+    model, usual = decided["by a threshold"], decided["as usual"]
+    assert model.decision == Decision(decided_models.THRESHOLD, "f1", "pos")
+    assert usual.decision is None
+    answers, others = (one.predict(decided_models.TEXTS) for one in (model, usual))
+    of_pos = [answer.probabilities["pos"] for answer in answers]
+    assert of_pos == [other.probabilities["pos"] for other in others]
+    expected = ["pos" if probability >= decided_models.THRESHOLD else "neg" for probability in of_pos]
+    assert sorted(expected) == ["neg"] * 4 + ["pos"] * 4
+    assert [answer.label for answer in answers] == expected != [other.label for other in others]
+    for answer in answers:
+        assert answer.probability == answer.probabilities[answer.label]
+        assert answer.top(2)[0][1] == max(answer.probabilities.values()), (
+            "a list in order, whatever is decided"
+        )
+    rows = [Example(text, None, 1.0, "", 1) for text in decided_models.TEXTS]
+    assert [answer for _, answer in model.stream(rows)] == answers
+
+
+def test_metrics_and_mistakes_are_of_what_is_decided(
+    decided: dict[str, TrainedModel], tmp_path: Path
+) -> None:
+    model = decided["by a threshold"]
+    labels = [answer.label for answer in model.predict(decided_models.TEXTS)]
+    labels[0], labels[3] = ({"neg": "pos", "pos": "neg"}[labels[row]] for row in (0, 3))
+    rows = [
+        Example(text, label, 1.0, "f", 1) for text, label in zip(decided_models.TEXTS, labels, strict=True)
+    ]
+    metrics, mistakes = model.measure(rows, model.problems())
+    assert (metrics["accuracy"], metrics["threshold"]) == (6 / 8, decided_models.THRESHOLD)
+    assert {mistake.row.text for mistake in mistakes} == {decided_models.TEXTS[row] for row in (0, 3)}
+    assert all(mistake.prediction.label != mistake.row.label for mistake in mistakes)
+    usual, _ = decided["as usual"].measure(rows, model.problems())
+    assert usual["threshold"] is None
+    assert usual["accuracy"] != metrics["accuracy"]
+    assert usual["log_loss"] == metrics["log_loss"]
+
+
+def test_what_was_fitted_on_the_rows_is_in_sample(model: TrainedModel, folder: Path) -> None:
+    """As the weights are on train and the scales on dev."""
+    for split, in_sample in [("train", True), ("dev", True), ("test", False)]:
+        assert model.evaluate(split=split)["calibration"]["in_sample"] == in_sample
+    assert model.evaluate(folder / "test.tsv", split="dev")["calibration"]["in_sample"] is False
 
 
 def test_rows_of_no_use_are_told_with_their_lines(model: TrainedModel, tmp_path: Path) -> None:

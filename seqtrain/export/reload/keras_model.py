@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
@@ -20,14 +21,20 @@ def main() -> None:
 
     folder = Path(sys.argv[1])
     model = keras.models.load_model(folder / "model.keras", safe_mode=True, compile=False)
-    tokenizer = Tokenizer.from_rule(json.loads((folder / "tokenizer.json").read_text("utf-8"))["rule"])
+    rules, decision = (_json(folder / name) for name in ("tokenizer.json", "decision.json"))
+    tokenizer = Tokenizer.from_rule(rules["rule"])
     tokens, labels = (_lines(folder / name) for name in ("vocabulary.txt", "labels.txt"))
     vocabulary = Vocabulary(tokens, counts=[0] * len(tokens))
     answer(
         lambda text: vocabulary.encode(tokenizer(text)),
         lambda token_ids, _: model.predict_on_batch(token_ids),
         labels,
+        decision and decision["threshold"],
     )
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
 
 
 def _lines(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ def main() -> None:
     from seqtrain.export.reload.exchange import answer
 
     predictor = seqtrain.load(sys.argv[1]).predictor
-    answer(predictor.encode, predictor.run, predictor.labels)
+    answer(predictor.encode, predictor.run, predictor.labels, predictor.threshold)
 
 
 if __name__ == "__main__":

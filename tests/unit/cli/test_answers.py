@@ -77,6 +77,21 @@ def test_ties_among_the_most_probable_are_in_the_order_of_the_labels() -> None:
     assert [top["label"] for top in json.loads(record)["top"]] == ["b", "d", "a", "c"]
 
 
+def test_an_answer_that_is_less_probable_stands_first_and_lists_stay_in_order() -> None:
+    """A model decides so, as a threshold of its own says."""
+    assert lines(SURE[2:], threshold=0.75, top_k=2) == [
+        "pos\t0.7500\tneg\t0.2500",
+        "neg\t0.3750\tpos\t0.6250",
+    ]
+    assert lines(SURE[3:], threshold=0.75, top_k=1) == ["neg\t0.3750"]
+    (record,) = lines(SURE[3:], threshold=0.75, top_k=2, form="jsonl")
+    assert json.loads(record) == {
+        "label": "neg",
+        "probability": 0.375,
+        "top": [{"label": "pos", "probability": 0.625}, {"label": "neg", "probability": 0.375}],
+    }
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

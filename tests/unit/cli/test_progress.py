@@ -10,7 +10,7 @@ from seqtrain.cli import progress
 from seqtrain.cli.console import Console
 from seqtrain.cli.progress import FitReport
 from seqtrain.model.classifier import Architecture
-from seqtrain.pipeline.events import AlreadyFinished, Built, Resumed, Stopped, TakenOver
+from seqtrain.pipeline.events import AlreadyFinished, Built, Compared, NoBaseline, Resumed, Stopped, TakenOver
 from seqtrain.run import Run
 from seqtrain.training.loop import Evaluated, Stepped, Sums
 from seqtrain.training.runtime import Runtime
@@ -141,6 +141,7 @@ def test_where_a_run_goes_on_and_what_is_other_than_before(capsys: pytest.Captur
         ),
         (Stopped(360), "\nstopped   at step 360, which is saved; --resume goes on from there\n"),
         (Stopped(0), ""),
+        (NoBaseline("failed: MemoryError"), "baseline  failed: MemoryError\n"),
         (
             AlreadyFinished(Run("runs/reviews")),
             "finished  already, nothing is left to do; more training.epochs would go on\n",
@@ -150,6 +151,43 @@ def test_where_a_run_goes_on_and_what_is_other_than_before(capsys: pytest.Captur
 def test_other_lines(event: object, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     FitReport(Console())(event)
     assert capsys.readouterr().err == line
+
+
+NO_WIDE, WIDE = False, True
+NOT_AHEAD = "baseline  TF-IDF and logistic regression: dev accuracy 0.7805 in 3 s\n"
+
+
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (("accuracy", 0.7805, 0.7806, NO_WIDE), NOT_AHEAD),
+        (("accuracy", 0.7805, 0.7805, NO_WIDE), NOT_AHEAD),
+        (
+            ("accuracy", 0.7805, 0.7665, NO_WIDE),
+            NOT_AHEAD + "          the baseline is ahead by 1.4 points; try model.wide: {}\n",
+        ),
+        (
+            ("macro_f1", 0.5, 0.4, WIDE),
+            "baseline  TF-IDF and logistic regression: dev macro f1 0.5000 in 3 s\n          the baseline is ahead "
+            "by 10.0 points; try training.epochs, training.learning_rate and model.dropout\n",
+        ),
+        (
+            ("log_loss", 0.5, 0.4, NO_WIDE),
+            "baseline  TF-IDF and logistic regression: dev log loss 0.5000 in 3 s\n",
+        ),
+        (
+            ("log_loss", 0.4, 0.5, NO_WIDE),
+            "baseline  TF-IDF and logistic regression: dev log loss 0.4000 in 3 s\n"
+            "          the baseline is ahead by 0.1000; try model.wide: {}\n",
+        ),
+    ],
+)
+def test_who_is_ahead(
+    event: tuple[str, float, float, bool], lines: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metric, baseline, dev, wide = event
+    FitReport(Console())(Compared(metric, {metric: dev}, {metric: baseline, "seconds": 2.6}, wide))
+    assert capsys.readouterr().err == lines
 
 
 def test_the_time_left_is_that_of_the_steps_to_come(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,15 @@ import pytest
 from seqtrain.errors import GateError, UsageError
 from seqtrain.evaluation.gate import Requirement, check, parse_requirement
 
-RESULT = {"accuracy": 0.8312, "macro_f1": 0.9, "weighted_f1": 0.83, "log_loss": 0.41, "roc_auc": None}
+RESULT = {
+    "accuracy": 0.8312,
+    "macro_f1": 0.9,
+    "weighted_f1": 0.83,
+    "log_loss": 0.41,
+    "brier": 0.25,
+    "ece": 0.03,
+    "roc_auc": None,
+}
 
 
 @pytest.mark.parametrize(
@@ -16,6 +24,7 @@ RESULT = {"accuracy": 0.8312, "macro_f1": 0.9, "weighted_f1": 0.83, "log_loss": 
         ("accuracy=0.9", Requirement("accuracy", 0.9)),
         ("macro_f1=1", Requirement("macro_f1", 1.0)),
         ("log_loss=2.5e0", Requirement("log_loss", 2.5)),
+        ("ece=0.05", Requirement("ece", 0.05)),
         ("roc_auc=0", Requirement("roc_auc", 0.0)),
     ],
 )
@@ -44,7 +53,7 @@ def test_what_cannot_be_required_is_a_usage_error(text, reason):
 
 
 @pytest.mark.parametrize(
-    "text", ["accuracy=0.8312", "accuracy=0.83", "macro_f1=0.9", "log_loss=0.41", "log_loss=0.5"]
+    "text", ["accuracy=0.8312", "accuracy=0.83", "macro_f1=0.9", "log_loss=0.41", "log_loss=0.5", "brier=0.3"]
 )
 def test_a_requirement_that_is_met_says_nothing(text):
     check(RESULT, [parse_requirement(text)])
@@ -55,6 +64,7 @@ def test_a_requirement_that_is_met_says_nothing(text):
     [
         ("accuracy=0.8313", "accuracy is 0.8312 and must be at least 0.8313"),
         ("log_loss=0.4", "log_loss is 0.41 and must be at most 0.4"),
+        ("ece=0.02", "ece is 0.03 and must be at most 0.02"),
         ("roc_auc=0.5", "roc_auc must be at least 0.5, and is not defined on these rows"),
     ],
 )

@@ -13,18 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqtrain.evaluation.metrics import CLASS_METRICS, METRICS, evaluate
+from tests.unit.evaluation.rows import random_rows, rows
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 EXACT = 1e-9  # the same sums in another order
 few = settings(max_examples=20, deadline=None)  # scikit-learn takes some 10 ms for each
-
-
-def rows(labels, probabilities, weights=None):
-    """The arguments of `evaluate`, in the types that the corpus and the predictor have."""
-    labels = np.array(labels, np.int32)
-    weights = np.ones(len(labels)) if weights is None else weights
-    return labels, np.array(probabilities, np.float32), np.array(weights, np.float32)
 
 
 # Three rows of class a, one of b, none of c; the second a is taken for b, the b for c.
@@ -40,6 +34,9 @@ def test_every_number_by_hand():
         "macro_f1": pytest.approx(0.8 / 3),  # c does not occur and was predicted: its F1 is 0, and counts
         "weighted_f1": pytest.approx(0.8 * 3 / 4),
         "log_loss": pytest.approx((math.log(2) + math.log(4) + math.log(4) + math.log(4 / 3)) / 4),
+        "brier": pytest.approx((0.375 + 0.875 + 0.875 + 0.125) / 4),
+        # of the first three, two thirds of which are wrong, 0.5 is claimed, and 0.75 of the last, which is right
+        "ece": pytest.approx((abs(1 - 1.5) + 0.25) / 4),
         "roc_auc": None,
         "per_class": {
             "a": {"precision": 1.0, "recall": pytest.approx(2 / 3), "f1": pytest.approx(0.8), "support": 3},
@@ -77,6 +74,16 @@ def test_the_first_of_equal_probabilities_is_predicted():
     ]
 
 
+def test_a_threshold_says_what_is_predicted_and_nothing_of_the_probabilities():
+    data = rows([0, 1, 1], [[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]])
+    usual, other = evaluate(*data, ["a", "b"]), evaluate(*data, ["a", "b"], threshold=0.25)
+    assert (usual["confusion_matrix"], other["confusion_matrix"]) == ([[1, 0], [1, 1]], [[1, 0], [0, 2]])
+    assert (other["accuracy"], other["macro_f1"], other["per_class"]["b"]["recall"]) == (1, 1, 1)
+    for metric in ("log_loss", "brier", "ece", "roc_auc"):
+        assert other[metric] == usual[metric]
+    assert evaluate(*data, ["a", "b"], threshold=0.05)["confusion_matrix"] == [[0, 1], [0, 2]]
+
+
 def test_a_sure_mistake_has_a_finite_loss():
     loss = evaluate(*rows([1], [[1.0, 0.0]]), ["a", "b"])["log_loss"]
     assert math.isfinite(loss)
@@ -107,12 +114,6 @@ def test_roc_auc_of_more_classes_is_the_mean_of_one_against_the_rest():
 def numbers(result):
     """The values of METRICS, NaN for None."""
     return np.array([result[metric] for metric in METRICS], np.float64)
-
-
-def random_rows(seed, classes, number):
-    random = np.random.RandomState(seed)
-    probabilities = random.dirichlet(np.full(classes, 0.7), size=number)
-    return rows(random.randint(0, classes, number), probabilities, random.randint(1, 4, number))
 
 
 @few
@@ -156,11 +157,14 @@ def test_the_table_names_what_evaluate_returns():
     assert tuple(result["per_class"]["a"]) == CLASS_METRICS
     perfect = {metric: result[metric] for metric in METRICS if METRICS[metric] > 0}
     assert set(perfect.values()) == {1.0}
+    for metric in METRICS.keys() - perfect:
+        worse = evaluate(*rows([0, 1], [[0.6, 0.4], [0.2, 0.8]]), ["a", "b"])
+        assert worse[metric] > result[metric] > 0
 
 
 def test_reading_the_table_imports_neither_numpy_nor_scikit_learn():
     code = (
-        "import seqtrain.evaluation.metrics, seqtrain.evaluation.gate, seqtrain.evaluation.report, sys;"
-        "print([name for name in ('numpy', 'sklearn') if name in sys.modules])"
+        "import seqtrain.evaluation.assessment, seqtrain.evaluation.gate, seqtrain.evaluation.report, sys;"
+        "print([name for name in ('numpy', 'scipy', 'sklearn') if name in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,13 @@ import seqtrain
 from seqtrain.errors import UsageError
 from seqtrain.export.keras_model import refusal, write
 from seqtrain.export.source import Source
+from seqtrain.inference.metadata import Decision
+from seqtrain.text.ngrams import Ngrams
 from seqtrain.text.tokenizer import Tokenizer, word_rule
+from seqtrain.text.vocabulary import UNK
 from tests import oracles
 from tests.cli.command import python, tree
-from tests.onnx_models import SIZES, VOCABULARY, random_weights
+from tests.onnx_models import NGRAMS, SIZES, VOCABULARY, oracle_logits
 from tests.shapes import CELLS, Shape
 from tests.unit.export.sources import source
 
@@ -35,8 +37,9 @@ SHAPES = [
 
 
 def texts(lengths: list[int]) -> list[np.ndarray]:
+    """Of these lengths, and one that is a single unknown word."""
     random = np.random.RandomState(0)
-    return [random.randint(1, SIZES["vocabulary"], length) for length in lengths]
+    return [*(random.randint(1, SIZES["vocabulary"], length) for length in lengths), np.array([UNK])]
 
 
 def reopened(folder: Path) -> Any:
@@ -44,14 +47,14 @@ def reopened(folder: Path) -> Any:
     return keras.models.load_model(folder / "model.keras", safe_mode=True)
 
 
-def difference(model: Any, shape: Shape, lengths: list[int], more_padding: int = 0) -> float:
-    """The largest from the oracle, in a probability, for a batch of texts of these lengths."""
+def difference(model: Any, shape: Shape, lengths: list[int], more_padding: int = 0, **wide: Any) -> float:
+    """The largest from the oracle, in a probability, for a batch of `texts`."""
     batch = texts(lengths)
     token_ids = np.zeros((len(batch), max(lengths) + more_padding), np.int32)
     for row, ids in zip(token_ids, batch, strict=True):
         row[: len(ids)] = ids
-    logits = [oracles.classifier(random_weights(shape), ids, **asdict(shape)) for ids in batch]
-    return float(np.abs(oracles.softmax(np.array(logits)) - model(token_ids).numpy()).max())
+    expected = oracles.softmax(oracle_logits(shape, batch, **wide))
+    return float(np.abs(expected - model(token_ids).numpy()).max())
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -60,6 +63,17 @@ def test_it_answers_as_the_oracle_does(tmp_path: Path, shape: Shape) -> None:
     model = reopened(tmp_path)
     assert difference(model, shape, [3, 1, 7, 4]) < TOLERANCE
     assert difference(model, shape, [1, 2], more_padding=3) < TOLERANCE
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(("longest", "buckets"), [(1, 0), (2, 20), (4, 1000)])
+def test_so_it_does_with_a_wide_path(tmp_path: Path, longest: int, buckets: int, classes: int) -> None:
+    wide = {"ngrams": NGRAMS._replace(longest=longest, buckets=buckets), "classes": classes}
+    write(source(Shape("gru"), **wide), tmp_path)
+    model = reopened(tmp_path)
+    assert difference(model, Shape("gru"), [12, 1, 7, 13, 12], **wide) < TOLERANCE
+    assert difference(model, Shape("gru"), [1], **wide) < TOLERANCE
+    assert difference(model, Shape("gru"), [3, 12], more_padding=3, **wide) < TOLERANCE
 
 
 def without_mask(
@@ -91,19 +105,30 @@ def test_the_files_beside_it_say_all_that_makes_ids_of_a_text(tmp_path: Path) ->
     labels, tokens = ["a b", "é", "x\u2028y"], [*VOCABULARY.tokens[:-1], "’\u200d"]
     tokenizer = Tokenizer("char", lowercase=False, max_length=7, truncate="tail")
     write(source(Shape(), labels=labels, tokens=tokens, tokenizer=tokenizer), tmp_path)
-    files = ["labels.txt", "model.keras", "tokenizer.json", "vocabulary.txt"]
+    files = ["decision.json", "labels.txt", "model.keras", "tokenizer.json", "vocabulary.txt"]
     assert sorted(path.name for path in tmp_path.iterdir()) == files
     assert (tmp_path / "labels.txt").read_bytes() == "a b\né\nx\u2028y\n".encode()
     assert (tmp_path / "vocabulary.txt").read_bytes().decode().split("\n") == [*tokens, ""]
     rules = json.loads((tmp_path / "tokenizer.json").read_bytes())
     assert Tokenizer.from_rule(rules.pop("rule")) == tokenizer
     assert rules == {"word_rule": json.loads(word_rule())}
+    assert json.loads((tmp_path / "decision.json").read_bytes()) is None
 
 
-@pytest.mark.parametrize("shape", [Shape(pooling=MEAN + LAST, layers=2), Shape("gru")], ids=str)
-def test_the_model_is_made_of_what_keras_has(tmp_path: Path, shape: Shape) -> None:
+def test_so_does_the_decision(tmp_path: Path) -> None:
+    write(source(Shape(), decision=Decision(0.25, "f1", "pos")), tmp_path)
+    decision = json.loads((tmp_path / "decision.json").read_bytes())
+    assert decision == {"threshold": 0.25, "metric": "f1", "label": "pos"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "ngrams"),
+    [(Shape(pooling=MEAN + LAST, layers=2), None), (Shape("gru"), None), (Shape(), NGRAMS)],
+    ids=str,
+)
+def test_the_model_is_made_of_what_keras_has(tmp_path: Path, shape: Shape, ngrams: Ngrams | None) -> None:
     """No module but Keras's own is named, and nothing that would have to be registered."""
-    write(source(shape), tmp_path)
+    write(source(shape, ngrams), tmp_path)
     with zipfile.ZipFile(tmp_path / "model.keras") as archive:
         config = archive.read("config.json").decode()
     objects: list[dict[str, Any]] = []
@@ -111,7 +136,9 @@ def test_the_model_is_made_of_what_keras_has(tmp_path: Path, shape: Shape) -> No
     named = [value for value in objects if "registered_name" in value]
     assert {value["class_name"] for value in named} >= {"Functional", "Embedding", "Bidirectional", "Dense"}
     assert {value["module"].partition(".")[0] for value in named} == {"keras"}
-    assert {value["registered_name"] for value in named} <= {None, "Functional", "NotEqual"}
+    operations = {value["class_name"] for value in named if value["module"].startswith("keras.src.ops.")}
+    assert {value["registered_name"] for value in named} <= {None, "Functional", *operations}
+    assert "Lambda" not in config
 
 
 CODE = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 
 from seqtrain.export import network
 from seqtrain.export.network import Network
-from tests import oracles
+from seqtrain.export.wide import wide_logits
+from seqtrain.text.vocabulary import UNK
 from tests.batches import batch
-from tests.onnx_models import SIZES, random_weights
+from tests.onnx_models import NGRAMS, SIZES, oracle_logits
 from tests.shapes import CELLS, POOLINGS, Shape
 from tests.unit.export.sources import source
 
 ORACLE_TOLERANCE = 5e-6  # logits of size one in float32 against float64
 COMPANY_TOLERANCE = 1e-6  # another batch may be blocked differently in a matrix product
-LENGTHS = [1, 4, 9, 6, 9]  # one token, some padding, none
+LENGTHS = [1, 4, 12, 6, 12]  # one token, some padding, none; 12 are as many as a cut leaves
 EVERY_SHAPE = [
     Shape(cell, pooling, bidirectional, layers)
     for cell in CELLS
@@ -35,12 +36,13 @@ Run = Callable[[np.ndarray, np.ndarray], tf.Tensor]
 
 
 def some_texts(lengths: list[int]) -> list[np.ndarray]:
+    """Of these lengths, and one that is a single unknown word."""
     random = np.random.RandomState(3)
-    return [random.randint(1, POISON, length) for length in lengths]
+    return [*(random.randint(1, POISON, length) for length in lengths), np.array([UNK])]
 
 
-def poisoned(shape: Shape) -> Network:
-    made = source(shape)
+def poisoned(shape: Shape, **wide: Any) -> Network:
+    made = source(shape, **wide)
     made.weights["embedding"][POISON] = np.inf
     return Network(made)
 
@@ -48,22 +50,23 @@ def poisoned(shape: Shape) -> Network:
 # Laws: each takes a shape and raises AssertionError where the network does not keep it.
 
 
-def agrees_with_the_oracle(shape: Shape) -> None:
-    texts, weights = some_texts(LENGTHS), random_weights(shape)
-    expected = [oracles.classifier(weights, text, **asdict(shape)) for text in texts]
-    np.testing.assert_allclose(poisoned(shape)(*batch(texts)), expected, atol=ORACLE_TOLERANCE, rtol=0)
+def agrees_with_the_oracle(shape: Shape, **wide: Any) -> None:
+    texts = some_texts(LENGTHS)
+    expected = oracle_logits(shape, texts, **wide)
+    found = poisoned(shape, **wide)(*batch(texts))
+    np.testing.assert_allclose(found, expected, atol=ORACLE_TOLERANCE, rtol=0)
 
 
-def padding_changes_nothing(shape: Shape) -> None:
-    run, texts = poisoned(shape), some_texts(LENGTHS)
+def padding_changes_nothing(shape: Shape, **wide: Any) -> None:
+    run, texts = poisoned(shape, **wide), some_texts(LENGTHS)
     expected = run(*batch(texts))
     for more, padding in [(0, 3), (1, 0), (20, 3), (20, POISON)]:
         found = run(*batch(texts, more, padding))
         np.testing.assert_allclose(found, expected, atol=COMPANY_TOLERANCE, rtol=0)
 
 
-def company_changes_nothing(shape: Shape) -> None:
-    run, texts = poisoned(shape), some_texts(LENGTHS)
+def company_changes_nothing(shape: Shape, **wide: Any) -> None:
+    run, texts = poisoned(shape, **wide), some_texts(LENGTHS)
     together = run(*batch(texts))
     alone = tf.concat([run(*batch([text])) for text in texts], axis=0)
     np.testing.assert_allclose(alone, together, atol=COMPANY_TOLERANCE, rtol=0)
@@ -83,12 +86,21 @@ def test_law(law, shape):
     law(shape)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(("longest", "buckets"), [(1, 0), (2, 20), (4, 1000)])
+@pytest.mark.parametrize("law", LAWS)
+def test_law_with_a_wide_path(law, longest, buckets, classes):
+    law(Shape("rnn"), ngrams=NGRAMS._replace(longest=longest, buckets=buckets), classes=classes)
+
+
 @pytest.fixture(scope="module")
 def graphs():
     """A network of each cell, traced for batches of any shape."""
     any_batch = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)]
     return {
-        cell: tf.function(Network(source(Shape(cell, POOLINGS))), input_signature=any_batch, autograph=False)
+        cell: tf.function(
+            Network(source(Shape(cell, POOLINGS), NGRAMS)), input_signature=any_batch, autograph=False
+        )
         for cell in CELLS
     }
 
@@ -101,8 +113,8 @@ def graphs():
     padding=st.integers(0, SIZES["vocabulary"] - 1),
 )
 def test_no_lengths_and_no_padding_change_the_answer(graphs, cell, lengths, more, padding):
-    texts, weights = some_texts(lengths), random_weights(Shape(cell, POOLINGS))
-    expected = [oracles.classifier(weights, text, **asdict(Shape(cell, POOLINGS))) for text in texts]
+    texts = some_texts(lengths)
+    expected = oracle_logits(Shape(cell, POOLINGS), texts, NGRAMS)
     found = graphs[cell](*batch(texts, more, padding))
     np.testing.assert_allclose(found, expected, atol=ORACLE_TOLERANCE, rtol=0)
     assert graphs[cell].experimental_get_tracing_count() == 1
@@ -152,6 +164,13 @@ def no_reset_gate(monkeypatch):
     monkeypatch.setitem(network.CELLS, "gru", network.Cell(3, 1, step))
 
 
+def ngrams_over_padding(monkeypatch):
+    def every_position(ngrams, weights, token_ids, lengths):
+        return wide_logits(ngrams, weights, token_ids, tf.fill(tf.shape(lengths), tf.shape(token_ids)[1]))
+
+    monkeypatch.setattr(network, "wide_logits", every_position)
+
+
 @pytest.mark.parametrize(
     ("fault", "shape", "law"),
     [
@@ -171,3 +190,19 @@ def test_planted_fault_breaks_the_law(monkeypatch, fault, shape, law):
     fault(monkeypatch)
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         law(shape)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_planted_fault_in_the_wide_path_breaks_the_law(monkeypatch, law):
+    ngrams_over_padding(monkeypatch)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        law(Shape(), ngrams=NGRAMS)
+
+
+@pytest.mark.parametrize("name", ["output.scale", "wide.scale"])
+def test_the_oracle_shows_a_scale_that_is_missing(name):
+    made = source(Shape(), NGRAMS)
+    made.weights[name][:] = 1
+    texts = some_texts(LENGTHS)
+    found, expected = Network(made)(*batch(texts)), oracle_logits(Shape(), texts, NGRAMS)
+    assert np.abs(found - expected).max() > 1000 * ORACLE_TOLERANCE

@@ -12,6 +12,8 @@ from seqtrain.errors import RunError
 from seqtrain.export.parity import Parity, Quantization, Report, parity, quantization, size
 from seqtrain.inference.predictor import Predictor
 from seqtrain.inference.quantization import quantized
+from tests.decided_models import TEXTS as DECIDED_TEXTS
+from tests.decided_models import THRESHOLD, decided_model
 from tests.onnx_models import LABELS, METADATA, model_bytes, random_weights
 from tests.shapes import Shape
 
@@ -55,6 +57,17 @@ def test_labels_that_are_named_otherwise_are_stopped(tmp_path):
     assert found.largest_difference <= 1e-6
     assert found.other_labels > 0
     assert f"{found.other_labels:,} of {found.dev + found.nasty} texts get another label" in found.problem()
+
+
+def test_labels_are_those_decided_for(tmp_path):
+    expected = Predictor(decided_model(THRESHOLD))
+    rows = [Example(text, "neg", 1.0, "dev.tsv", line) for line, text in enumerate(DECIDED_TEXTS, start=1)]
+    for threshold, others in [(THRESHOLD, 0), (None, len(rows) // 2)]:
+        (tmp_path / "export.onnx").write_bytes(decided_model(threshold))
+        found = parity(expected, rows, "onnx_file", tmp_path / "export.onnx")
+        assert (found.other_labels >= others, found.problem() == "") == (True, others == 0)
+        change = quantization(expected, Predictor(tmp_path / "export.onnx"), 1, rows)
+        assert (change.accuracy_before, change.same_labels) == (0.5, 1 - others / len(rows))
 
 
 def test_what_does_not_open_is_stopped(tmp_path):

@@ -18,7 +18,7 @@ from seqtrain.export import fresh
 from seqtrain.export.saved_model import Served, write
 from seqtrain.inference.predictor import Predictor
 from seqtrain.text.tokenizer import Tokenizer
-from tests.onnx_models import LABELS, WORDS, model_bytes
+from tests.onnx_models import LABELS, NGRAMS, WORDS, model_bytes
 from tests.shapes import POOLINGS, Shape
 from tests.unit.export.sources import source
 
@@ -43,7 +43,7 @@ words = st.lists(st.sampled_from([*WORDS, "JOY", "<pad>", "´", "我", ""]), max
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SavedModel that has been moved since it was written."""
     written, moved = (tmp_path_factory.mktemp(name) / "model" for name in ("written", "moved"))
-    write(source(SHAPE), written)
+    write(source(SHAPE, NGRAMS), written)
     return written.rename(moved)
 
 
@@ -54,7 +54,7 @@ def serve(folder):
 
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
-    return Predictor(model_bytes(SHAPE))
+    return Predictor(model_bytes(SHAPE, ngrams=NGRAMS))
 
 
 def decoded(texts: list[bytes]) -> list[str]:
@@ -128,7 +128,7 @@ def test_nothing_of_the_package_and_no_python_is_inside(folder):
 @pytest.mark.parametrize("kind", ["whitespace", "char"])
 def test_one_graph_is_for_all_batches_whatever_the_tokenizer(predictor, kind):
     tokenizer = Tokenizer(kind, lowercase=False, max_length=4, truncate="tail")
-    served = Served(source(SHAPE, tokenizer=tokenizer))
+    served = Served(source(SHAPE, NGRAMS, tokenizer=tokenizer))
     for texts in (NASTY, NASTY[:1], NASTY[3:5]):
         found = served.answer(tf.constant(texts))["probabilities"].numpy()
         for text, probabilities in zip(decoded(texts), found, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from itertools import permutations, product
 
 import numpy as np
@@ -11,13 +12,15 @@ import pytest
 
 from seqtrain.errors import RunError
 from seqtrain.inference import graph
-from seqtrain.inference.graph import POOLINGS, TABLES, build_graph
-from seqtrain.inference.layout import Layout
-from tests.onnx_models import SIZES, model_bytes, random_weights
+from seqtrain.inference.graph import POOLINGS, TABLES, build_graph, build_onnx
+from seqtrain.inference.layout import Layout, Wide
+from seqtrain.inference.model_file import PLAIN_OPERATORS
+from tests.onnx_models import NGRAMS, SIZES, model_bytes, random_weights
 from tests.shapes import CELLS, Shape
 
 EVERYTHING = Shape("lstm", ("mean", "max", "last", "attention"), bidirectional=True, layers=2)
 SHAPES = [EVERYTHING, Shape("gru", bidirectional=False), Shape("rnn", ("last",))]
+WIDES = [None, Wide(1, single=False), Wide(2, single=True), Wide(5, single=False)]
 
 
 def value_info(value):
@@ -25,13 +28,14 @@ def value_info(value):
     return value.name, tensor.elem_type, [axis.dim_param or axis.dim_value for axis in tensor.shape.dim]
 
 
+@pytest.mark.parametrize("ngrams", [None, NGRAMS], ids=["network", "wide"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_the_file_passes_the_full_check_of_onnx(shape):
-    onnx.checker.check_model(model_bytes(shape), full_check=True)
+def test_the_file_passes_the_full_check_of_onnx(shape, ngrams):
+    onnx.checker.check_model(model_bytes(shape, ngrams=ngrams), full_check=True)
 
 
 def test_version_and_operators_are_those_of_old_runtimes():
-    model = onnx.load_from_string(model_bytes(EVERYTHING))
+    model = onnx.load_from_string(model_bytes(EVERYTHING, ngrams=NGRAMS))
     assert model.ir_version == 8
     assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 17)]
     assert {node.domain for node in model.graph.node} == {""}
@@ -65,7 +69,21 @@ def test_metadata_are_what_the_caller_passes():
 
 
 def test_the_same_weights_give_the_same_bytes():
-    assert model_bytes(EVERYTHING) == model_bytes(EVERYTHING)
+    assert model_bytes(EVERYTHING, ngrams=NGRAMS) == model_bytes(EVERYTHING, ngrams=NGRAMS)
+
+
+def test_the_wide_path_needs_its_ngrams_and_they_need_it():
+    weights = random_weights(Shape(), NGRAMS)
+    with pytest.raises(ValueError, match=r"no place for wide\.bias, wide\.scale, wide\.table"):
+        build_onnx(weights, **asdict(Shape()), metadata={})
+    with pytest.raises(KeyError, match=r"wide\.table"):
+        build_onnx(random_weights(Shape()), **asdict(Shape()), metadata={}, ngrams=NGRAMS)
+
+
+@pytest.mark.parametrize("ngrams", [None, NGRAMS], ids=["network", "wide"])
+def test_whoever_looks_for_faults_may_open_it(ngrams):
+    model = onnx.load_from_string(model_bytes(EVERYTHING, ngrams=ngrams))
+    assert {node.op_type for node in model.graph.node} <= PLAIN_OPERATORS
 
 
 def test_a_model_beyond_the_limit_of_the_format_is_refused(monkeypatch):
@@ -85,10 +103,9 @@ def test_no_graph_is_another_than_it_was() -> None:
     """Older files would not be read any more: then `metadata.FORMAT` gets another number, and this digest too."""
     digest = hashlib.sha256()
     poolings = [names for count in range(1, 5) for names in permutations(POOLINGS, count)]
-    for cell, layers, bidirectional, pooling, embedding in product(
-        CELLS, (1, 2, 3), (True, False), poolings, TABLES
-    ):
-        built = build_graph(Layout(cell, 4, layers, bidirectional, pooling, embedding))
+    several = product(CELLS, (1, 2, 3), (True, False), poolings, TABLES, [None])
+    for layout in (*several, *product(CELLS, (2,), (True,), poolings[:1], TABLES, WIDES)):
+        built = build_graph(Layout(layout[0], 4, *layout[1:]))
         stored = {name: None if value is None else value.tolist() for name, value in built.stored.items()}
         digest.update(repr((built.nodes, stored)).encode())
-    assert digest.hexdigest() == "483e52807f416c35a3426bcc40caada77b2500b9ac31587ac1c7359bfd77b5bb"
+    assert digest.hexdigest() == "aac0691e012320edef5634032b4bd31e0c24e98fac26b71759557a523ad9c215"

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from seqtrain import __version__
 from seqtrain.errors import RunError
-from seqtrain.inference.metadata import KEY, RULE_KEY, model_card, model_metadata, parse_metadata
+from seqtrain.inference.metadata import (
+    DECISION_METRICS,
+    KEY,
+    RULE_KEY,
+    Decision,
+    model_card,
+    model_metadata,
+    parse_metadata,
+)
 from seqtrain.text.tokenizer import Tokenizer, word_rule
 from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 from tests.onnx_models import CARD, LABELS, METADATA, TOKENIZER, VOCABULARY
@@ -23,13 +31,27 @@ words = st.lists(entry, unique=True)
 
 def damaged(**changes):
     """METADATA with some entries replaced, or left out where the change is None."""
-    content = {**json.loads(METADATA[KEY]), **changes}
-    return json.dumps({name: value for name, value in content.items() if value is not None}).encode()
+    content = json.loads(METADATA[KEY])
+    for name, value in changes.items():
+        content[name] = value
+        if value is None:
+            del content[name]
+    return json.dumps(content).encode()
+
+
+DECISION = {"threshold": 0.25, "metric": "f1", "label": "pos"}
+
+
+def decided_by(**changes):
+    """Of two labels, with DECISION but for some of its entries, which are left out where the change is None."""
+    entries = {**DECISION, **changes}
+    decision = {name: value for name, value in entries.items() if value is not None or name == "label"}
+    return damaged(labels=["neg", "pos"], decision=decision)
 
 
 def test_the_format_is_the_documented_one():
     assert json.loads(METADATA[KEY]) == {
-        "format": 2,
+        "format": 3,
         "labels": LABELS,
         "vocabulary": VOCABULARY.tokens,
         "tokenizer": {
@@ -39,6 +61,7 @@ def test_the_format_is_the_documented_one():
             "max_length": 12,
             "truncate": "middle",
         },
+        "decision": None,
         "card": {"seqtrain": __version__, "data_sha256": ["0" * 64], "metrics": {"dev": {"accuracy": 0.75}}},
     }
     assert METADATA[RULE_KEY].encode() == word_rule()
@@ -56,7 +79,19 @@ def test_what_is_written_is_read_back(labels, tokens, kind, lowercase):
     tokenizer = Tokenizer(kind, lowercase, max_length=7, truncate="head")
     entries = model_metadata(labels, vocabulary, tokenizer, CARD)
     read = parse_metadata({key: value.encode() for key, value in entries.items()}, "model.onnx")
-    assert read == (labels, vocabulary, tokenizer, CARD)
+    assert read == (labels, vocabulary, tokenizer, CARD, None)
+
+
+@given(
+    st.floats(0, 1, exclude_min=True, exclude_max=True),
+    st.sampled_from(
+        [("f1", "neg"), ("f1", "pos"), *((name, None) for name in DECISION_METRICS if name != "f1")]
+    ),
+)
+def test_a_decision_is_read_back_to_the_bit(threshold, chosen_for):
+    decision = Decision(threshold, *chosen_for)
+    entries = model_metadata(["neg", "pos"], VOCABULARY, TOKENIZER, CARD, decision)
+    assert parse_metadata({key: value.encode() for key, value in entries.items()}, "m").decision == decision
 
 
 def test_a_card_has_the_plain_numbers_of_the_metrics():
@@ -77,7 +112,7 @@ def test_a_model_without_metadata_is_none_of_ours():
         (METADATA[KEY].encode()[:-1], "Expecting ',' delimiter"),
         (b"[1]", "not a JSON object"),
         (METADATA[KEY].encode().replace(b"{", b'{"labels": [],', 1), "an object has a key twice"),
-        (damaged(format=1), "their format is 1, and this seqtrain knows 2"),
+        (damaged(format=1), "their format is 1, and this seqtrain knows 3"),
         (damaged(format=None), "their format is None"),
         (damaged(labels=None), "labels is not a list of texts"),
         (damaged(labels="ab"), "labels is not a list of texts"),
@@ -92,6 +127,24 @@ def test_a_model_without_metadata_is_none_of_ours():
         (damaged(vocabulary=["<pad>", "<unk>", "\x1b[2J"]), "vocabulary has .* control character"),
         (damaged(tokenizer={"version": "x" * 1000}), "tokenizer is not an object of short values"),
         (damaged(card=[]), "card is not an object"),
+        (damaged(decision=None), "decision is missing"),
+        (damaged(decision=DECISION), "decision is for two labels, and there are 3"),
+        (
+            damaged(labels=["neg", "pos"], decision=[]),
+            "decision is not an object of threshold, metric, label",
+        ),
+        (decided_by(metric=None), "decision is not an object of threshold, metric, label"),
+        (decided_by(more=1), "decision is not an object of threshold, metric, label"),
+        *(
+            (decided_by(threshold=value), "decision.threshold is not a number between 0 and 1")
+            for value in (0.0, 1.0, 1, -0.5, "0.5", True, [])
+        ),
+        (decided_by(metric="log_loss"), "decision.metric is not one of accuracy, f1, macro_f1, weighted_f1"),
+        (decided_by(metric=["f1"]), "decision.metric is not one of"),
+        (decided_by(label="neutral"), "decision.label is not one of the labels, or none where there"),
+        (decided_by(label=None), "decision.label is not"),
+        (decided_by(label=[]), "decision.label is not"),
+        (decided_by(metric="accuracy"), "decision.label is not one of the labels, or none where there"),
         (damaged(tokenizer="word"), "tokenizer is not an object"),
         (damaged(tokenizer=None), "tokenizer is not an object"),
         (damaged(tokenizer={**TOKENIZER.rule(), "kind": "bytes"}), "tokenizer rule is damaged"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from itertools import permutations
 
@@ -10,14 +11,18 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from seqtrain.config.schema import Wide
 from seqtrain.errors import RunError
+from seqtrain.inference.graph import TABLES
 from seqtrain.inference.layout import Layout
-from seqtrain.inference.model_file import read_model
+from seqtrain.inference.model_file import MOST_TOKENS, read_model
 from seqtrain.inference.predictor import Predictor
+from seqtrain.inference.quantization import quantized
 from seqtrain.text.tokenizer import word_rule
 from tests import crafted
-from tests.onnx_models import METADATA, SIZES, model_bytes, random_weights
+from tests.onnx_models import METADATA, NGRAMS, SIZES, model_bytes, random_weights
 from tests.shapes import CELLS, POOLINGS, Shape
 
 EVERY_SHAPE = [
@@ -35,6 +40,30 @@ def test_whatever_is_built_is_read() -> None:
         assert file.layout == Layout(units=SIZES["units"], **asdict(shape))
         assert (file.words, file.classes) == (SIZES["vocabulary"], SIZES["classes"])
         assert file.metadata == {key: value.encode() for key, value in METADATA.items()}
+
+
+@pytest.mark.parametrize("make", [lambda model: model, lambda model: quantized(model, "m")], ids=TABLES)
+@pytest.mark.parametrize("longest", range(1, 6))
+@pytest.mark.parametrize("classes", [2, 3])
+def test_so_is_a_wide_path(classes: int, longest: int, make: Callable[[bytes], bytes]) -> None:
+    ngrams = NGRAMS._replace(longest=longest, buckets=7 if longest > 1 else 0)
+    file = read_model(make(model_bytes(Shape("gru", POOLINGS), ngrams=ngrams, classes=classes)), "model.onnx")
+    assert file.layout.wide == (longest, classes == 2)
+    assert len(file.arrays["wide.table"]) == ngrams.features
+    assert file.arrays["wide.cut"].tolist() == [ngrams.cut_length, ngrams.cut]
+
+
+def test_the_longest_ngrams_are_those_of_a_config() -> None:
+    with pytest.raises(ValidationError, match="less than or equal to"):
+        Wide(ngrams=MOST_TOKENS + 1)
+    assert Wide(ngrams=MOST_TOKENS).ngrams == MOST_TOKENS
+    with pytest.raises(RunError, match="its graph is none that this release builds"):
+        read_model(model_bytes(Shape(), ngrams=NGRAMS._replace(longest=MOST_TOKENS + 1)), "model.onnx")
+
+
+def test_the_largest_model_of_all_has_fewer_parts_than_are_read() -> None:
+    shape = Shape(pooling=POOLINGS, layers=64)
+    read_model(model_bytes(shape, ngrams=NGRAMS._replace(longest=MOST_TOKENS)), "model.onnx")
 
 
 def test_the_library_may_write_it_anew() -> None:
@@ -69,17 +98,17 @@ def test_any_limit_on_the_tokens_will_do() -> None:
         np.testing.assert_array_equal(forged.probabilities(["a joy to watch"]), expected)
 
 
-places = st.integers(0, len(crafted.GOOD) - len(word_rule()))  # those tables stand at the end
+places = st.integers(0, len(crafted.WIDE) - len(word_rule()))  # those tables stand at the end
 flip = st.tuples(places, places.map(lambda place: place + 1), st.binary(min_size=1, max_size=1))
 cut = st.tuples(places, places, st.just(b""))
-splice = st.builds(lambda start, end, source: (start, end, crafted.GOOD[source : source + 40]), *[places] * 3)
+splice = st.builds(lambda start, end, source: (start, end, crafted.WIDE[source : source + 40]), *[places] * 3)
 insert = st.builds(lambda start, some: (start, start, some), places, st.binary(min_size=1, max_size=9))
 
 
 @settings(deadline=None, max_examples=1000)
 @given(st.lists(flip | cut | splice | insert, min_size=1, max_size=3))
 def test_a_mutant_is_refused_or_answers(mutations: list[tuple[int, int, bytes]]) -> None:
-    content = bytearray(crafted.GOOD)
+    content = bytearray(crafted.WIDE)
     for start, end, new in mutations:
         content[start:end] = new
     try:

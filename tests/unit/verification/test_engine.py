@@ -3,42 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import tensorflow as tf
 
-from seqtrain.errors import RunError
 from seqtrain.inference.predictor import Predictor
 from seqtrain.model import classifier, pooling
 from seqtrain.model.classifier import Architecture, Classifier
-from seqtrain.run import Run
-from seqtrain.run.tensors import write_tensors
+from seqtrain.text.vocabulary import UNK
 from seqtrain.verification import engine
 from seqtrain.verification.laws import Outcome, Subject
 from seqtrain.verification.sample import Sample
 from tests.invariants import test_model_laws as training_faults
 from tests.invariants import test_onnx_laws as graph_faults
-from tests.onnx_models import LABELS, SIZES, model_bytes, random_weights
+from tests.onnx_models import NGRAMS, SIZES, model_bytes, random_weights
 from tests.shapes import SHAPES, Shape
 
 WORDS = SIZES["vocabulary"]
 
 
-def architecture(shape: Shape) -> Architecture:
-    return Architecture(WORDS, SIZES["classes"], SIZES["embedding"], units=SIZES["units"], **asdict(shape))
+def architecture(shape: Shape, classes: int = SIZES["classes"]) -> Architecture:
+    return Architecture(WORDS, classes, SIZES["embedding"], units=SIZES["units"], **asdict(shape))
 
 
-def found(shape: Shape, model: bytes | None = None) -> dict[str, Outcome]:
+def found(shape: Shape, model: bytes | None = None, **wide: Any) -> dict[str, Outcome]:
     """The outcomes for the weights of a shape and, in place of the model made of them, maybe another one."""
     random = np.random.RandomState(1)
     # No text has the last word: padding is filled with it.
     texts = [random.randint(1, WORDS - 1, length).astype(np.int32) for length in [1, 4, 9, 2, 12] * 8]
+    texts.append(np.array([UNK], np.int32))
     sample = Sample(texts, [f"a.tsv:{line}" for line in range(len(texts))])
-    predictor = Predictor(model or model_bytes(shape), strict=False)
-    subject = Subject(predictor.run, sample, LABELS, WORDS)
-    trained = Classifier(architecture(shape), random_weights(shape))
+    predictor = Predictor(model or model_bytes(shape, **wide), strict=False)
+    subject = Subject(predictor.run, sample, predictor.labels, WORDS)
+    weights = random_weights(shape, **wide)
+    network = Classifier(architecture(shape, len(predictor.labels)), weights)
+    trained = engine.TrainedClassifier(network, weights, wide.get("ngrams"))
     return {outcome.law.name: outcome for outcome in engine.outcomes(trained, subject)}
 
 
@@ -51,6 +53,32 @@ def test_they_hold_for_a_right_model(shape):
     outcomes = found(shape)
     assert list(outcomes) == ["engines", "padding_gradient", "gradients"]
     assert broken(outcomes) == set()
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(("longest", "buckets"), [(1, 0), (3, 20)])
+def test_they_hold_with_a_wide_path(classes, longest, buckets):
+    ngrams = NGRAMS._replace(longest=longest, buckets=buckets)
+    assert broken(found(Shape("rnn"), ngrams=ngrams, classes=classes)) == set()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        graph_faults.network_not_scaled,
+        graph_faults.wide_path_not_scaled,
+        graph_faults.ngrams_over_the_cut,
+        graph_faults.start_forgotten,
+        graph_faults.start_counted_by_itself,
+        graph_faults.unknown_words_counted,
+        graph_faults.ngrams_counted_as_often_as_they_occur,
+        graph_faults.hashed_in_32_bits,
+    ],
+)
+def test_tensorflow_sees_a_faulty_wide_path(fault):
+    model = onnx.load_from_string(model_bytes(Shape("rnn"), ngrams=NGRAMS))
+    fault(model)
+    assert broken(found(Shape("rnn"), model.SerializeToString(), ngrams=NGRAMS)) == {"engines"}
 
 
 UNSEEN = (
@@ -121,24 +149,3 @@ def test_nan_is_no_agreement(monkeypatch):
 
     monkeypatch.setitem(pooling.POOLINGS, "mean", replace(pooling.POOLINGS["mean"], pool=mean))
     assert broken(found(Shape())) == {"engines", "gradients"}
-
-
-def written(folder, weights) -> Run:
-    run = Run(folder)
-    for file in (run.labels_file, run.vocabulary_file, run.model_file):
-        file.write_bytes(b"-")
-    run.info_file.write_text("{}")
-    write_tensors(run.weights_file, weights)
-    run.seal()
-    return run
-
-
-def test_the_weights_are_those_of_the_run(tmp_path):
-    weights = {name: weight.astype(np.float32) for name, weight in random_weights(Shape()).items()}
-    run = written(tmp_path, weights)
-    trained = engine.trained_classifier(run, architecture(Shape()))
-    for name, weight in weights.items():
-        np.testing.assert_array_equal(trained.weights[name].numpy(), weight)
-    write_tensors(run.weights_file, {**weights, "output.bias": weights["output.bias"] + 1})
-    with pytest.raises(RunError, match=r"weights\.safetensors: .*not the file that `seqtrain fit` wrote"):
-        engine.trained_classifier(run, architecture(Shape()))

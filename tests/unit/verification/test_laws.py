@@ -17,7 +17,7 @@ from seqtrain.verification import laws
 from seqtrain.verification.laws import Subject, cut, outcomes, padded
 from seqtrain.verification.sample import Sample
 from tests.invariants import test_onnx_laws as faults
-from tests.onnx_models import LABELS, SIZES, model_bytes
+from tests.onnx_models import LABELS, NGRAMS, SIZES, model_bytes
 from tests.shapes import CELLS, POOLINGS, Shape
 
 WORDS = SIZES["vocabulary"]
@@ -132,6 +132,13 @@ def test_no_answer_breaks_the_law(wrong, where):
 )
 def test_every_law_holds_for_a_right_model(shape):
     assert broken(Predictor(model_bytes(shape)).run) == set()
+
+
+def test_a_wide_path_over_padding_breaks_laws():
+    assert broken(Predictor(model_bytes(Shape(), ngrams=NGRAMS)).run) == set()
+    model = onnx.load_from_string(model_bytes(Shape(), ngrams=NGRAMS))
+    faults.ngrams_over_padding(model)
+    assert broken(Predictor(model.SerializeToString(), strict=False).run) == PADDING | COMPANY
 
 
 PADDING = {"more_padding", "padding_content"}
