@@ -42,6 +42,9 @@ CHUNK_CHARACTERS = 1 << 18
 MOST_LABELS = 10_000
 """A file with more has something else where its labels should be: texts, or numbers of rows."""
 
+MoreWords = Callable[[Vocabulary], Sequence[str]]
+"""Words to know besides those of a vocabulary, each once."""
+
 _ROW_CHARACTERS = 64  # that a row counts for besides its text
 
 
@@ -54,14 +57,16 @@ def build_corpora(
     min_count: int,
     max_size: int,
     split_seed: int,
+    more_words: MoreWords | None = None,
     processes: int = 1,
     problems: Problems | None = None,
 ) -> Corpora:
     """Encode the rows to train on and those for dev: other rows, or a stratified share of the former.
 
-    The vocabulary, and with it every id, is that of the rows left to train on. All is written to the folder, from
-    which `Corpora.open` gets it again; meanwhile a draft takes as much space again. With `processes` above 1, so many
-    more take part where there is much to encode. Memory does not grow with texts or words; a row takes some bytes.
+    The vocabulary, and with it every id, is that of the rows left to train on, with `more_words` behind the words that
+    are frequent enough there. All is written to the folder, from which `Corpora.open` gets it again; meanwhile a draft
+    takes as much space again. With `processes` above 1, so many more take part where there is much to encode. Memory
+    does not grow with texts or words; a row takes some bytes.
 
     Raises one DataError for all rows of both that cannot be used, labels that only dev has among them, unless
     `problems` skips them; or if there are fewer than two labels, too many, no row for dev, or a share of a label with
@@ -76,10 +81,10 @@ def build_corpora(
         problems.raise_if_any()
         _, held_out = stratified_share(draft.corpus.labels, dev, split_seed, list(draft.labels))
         in_train[held_out] = False
-        vocabulary = draft.vocabulary(in_train, min_count, max_size)
+        vocabulary = draft.vocabulary(in_train, min_count, max_size, more_words)
         dev_corpus = draft.finish(~in_train, vocabulary, folder / DEV)
     else:
-        vocabulary = draft.vocabulary(in_train, min_count, max_size)
+        vocabulary = draft.vocabulary(in_train, min_count, max_size, more_words)
         dev_corpus = encode_corpus(
             dev, folder / DEV, tokenizer, vocabulary, labels, problems, processes=processes
         )
@@ -141,10 +146,14 @@ class _Draft:
             hint="A classifier needs at least two labels. Is data.columns.label the right column?",
         )
 
-    def vocabulary(self, in_train: NDArray[np.bool_], min_count: int, max_size: int) -> Vocabulary:
+    def vocabulary(
+        self, in_train: NDArray[np.bool_], min_count: int, max_size: int, more_words: MoreWords | None
+    ) -> Vocabulary:
         """The vocabulary of the rows where `in_train` is True."""
         counts = self.words.counts(block.token_ids for block in storage.blocks(self.corpus, in_train))
-        return self.words.vocabulary(counts, min_count, max_size)
+        vocabulary = self.words.vocabulary(counts, min_count, max_size)
+        more = more_words(vocabulary) if more_words else []
+        return self.words.extended(vocabulary, more, counts) if more else vocabulary
 
     def finish(self, keep: NDArray[np.bool_], vocabulary: Vocabulary, folder: Path) -> Corpus:
         """Write the rows where `keep` is True, with their final ids."""

@@ -72,6 +72,15 @@ class Lexicon:
         rest = int(counts.sum()) - sum(count for _, count in frequent)
         return Vocabulary.from_counts([*frequent, (SPECIAL[UNK], rest)], min_count, max_size)
 
+    def extended(self, vocabulary: Vocabulary, words: Sequence[str], counts: NDArray[np.int64]) -> Vocabulary:
+        """The vocabulary with other words behind its own; what they count is `<unk>`'s no more. There must be an id."""
+        tokens = [*vocabulary.tokens, *words]
+        longer, totals = Vocabulary(tokens, [0] * len(tokens)), np.zeros(len(tokens), np.int64)
+        for part in self._parts():
+            for known, ids in part:
+                np.add.at(totals, longer.encode(known), counts[ids])
+        return Vocabulary(tokens, totals.tolist())
+
     def final_ids(self, vocabulary: Vocabulary) -> NDArray[np.int32]:
         """The id in the vocabulary for each id given here, int32[ids]; in a file. There must be an id."""
         final = _zeros(self._folder / "final_ids", len(self), np.int32)

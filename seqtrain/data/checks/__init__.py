@@ -24,6 +24,7 @@ from seqtrain.data.checks.lengths import lengths_section
 from seqtrain.data.checks.repeats import duplicates_section, overlaps_section
 from seqtrain.data.checks.report import ERROR, PASSED, WARNING, Finding, Section
 from seqtrain.data.checks.survey import look_through
+from seqtrain.data.corpus import MoreWords
 from seqtrain.data.splits import Splits
 from seqtrain.text.tokenizer import Tokenizer
 
@@ -45,11 +46,13 @@ def check_data(
     plan: MakePlan,
     embedding_size: int,
     recurrent_weights: int,
+    more_words: MoreWords | None = None,
 ) -> Iterator[Section]:
     """The sections, each as soon as it is known; without those on tokens where `fit` would find nothing to train on.
 
-    folder: for the encoded texts; whoever made it deletes it. The last three say what the model is like, as far as
-    batches and cost depend on it. OSError if the folder cannot be written to.
+    folder: for the encoded texts; whoever made it deletes it. plan, embedding_size and recurrent_weights say what the
+    model is like, as far as batches and cost depend on it; more_words as in `build_corpora`. OSError if the folder
+    cannot be written to.
     """
     found = look_through(splits, tokenizer)
     yield files_section(found, skip=skip_bad_rows)
@@ -59,7 +62,14 @@ def check_data(
     yield characters_section(found.oddities)
     if can_be_encoded(found):
         encoded = encode(
-            splits, found, folder, tokenizer, min_count=min_count, max_size=max_size, processes=processes
+            splits,
+            found,
+            folder,
+            tokenizer,
+            min_count=min_count,
+            max_size=max_size,
+            processes=processes,
+            more_words=more_words,
         )
         yield lengths_section(encoded.corpora, max_length=tokenizer.max_length)
         yield vocabulary_section(encoded, max_size=max_size)

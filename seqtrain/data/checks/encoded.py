@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from seqtrain.data.checks.survey import Survey
-from seqtrain.data.corpus import Corpus, build_corpora, encode_corpus
+from seqtrain.data.corpus import Corpus, MoreWords, build_corpora, encode_corpus
 from seqtrain.data.problems import Problems
 from seqtrain.data.splits import Splits
 from seqtrain.text.tokenizer import Tokenizer
@@ -39,6 +39,7 @@ def encode(
     min_count: int,
     max_size: int,
     processes: int,
+    more_words: MoreWords | None = None,
 ) -> Encoded:
     """Writes the corpora to a folder. The rows must be such that they `can_be_encoded`."""
     train, dev, vocabulary, labels = build_corpora(
@@ -49,6 +50,7 @@ def encode(
         min_count=min_count,
         max_size=max_size,
         split_seed=splits.split_seed,
+        more_words=more_words,
         processes=processes,
         problems=_skipping(),
     )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from seqtrain.data import corpus as corpus_module
 from seqtrain.data import encoding, lexicon, storage, workers
-from seqtrain.data.corpus import build_corpora, encode_corpus, stratified_share
+from seqtrain.data.corpus import Corpora, build_corpora, encode_corpus, stratified_share
 from seqtrain.data.problems import Problems
 from seqtrain.data.reader import BadRow, Example, read
 from seqtrain.errors import DataError
@@ -128,6 +128,34 @@ def test_a_share_is_split_off_before_the_vocabulary_is_counted(
     assert corpora.vocabulary == vocabulary
     assert rows_of(corpora.train) == encoded_in_memory(train, vocabulary, corpora.labels)
     assert rows_of(corpora.dev) == encoded_in_memory(dev, vocabulary, corpora.labels)
+
+
+@pytest.mark.parametrize("dev", [0.5, every_label])
+def test_further_words_have_ids_behind_the_frequent_ones(tmp_path, dev):
+    """Dev's words do not count, and the corpora are those of the longer vocabulary."""
+    rows = every_label + examples([("rare a", "pos"), ("x a", "neg"), ("x b", "neg")])
+    asked = []
+
+    def more_words(vocabulary):
+        asked.append(vocabulary)
+        return ["rare", "unheard"]
+
+    plain = build(tmp_path / "plain", rows, dev)
+    corpora = build(tmp_path / "more", rows, dev, more_words=more_words)
+    train = rows if dev is every_label else [rows[row] for row in in_train(rows)]
+    rare = sum("rare" in row.text for row in train)
+    assert asked == [plain.vocabulary]
+    assert corpora.vocabulary.tokens == [*plain.vocabulary.tokens, "rare", "unheard"]
+    assert corpora.vocabulary.counts[2:] == [*plain.vocabulary.counts[2:], rare, 0]
+    assert corpora.vocabulary.counts[UNK] == plain.vocabulary.counts[UNK] - rare
+    assert rows_of(corpora.train) == encoded_in_memory(train, corpora.vocabulary, corpora.labels)
+    assert Corpora.open(tmp_path / "more").vocabulary == corpora.vocabulary
+
+
+def in_train(rows):
+    """The rows that `build` trains on where it draws half of them for dev."""
+    labels = sorted({row.label for row in rows})
+    return stratified_share([labels.index(row.label) for row in rows], 0.5, SETTINGS["split_seed"])[0]
 
 
 def files_of(folder):

@@ -61,6 +61,22 @@ def test_a_word_that_is_not_counted_is_no_entry(tmp_path):
     assert vocabulary.tokens == ["<pad>", "<unk>", "a"]
 
 
+@settings(deadline=None)
+@given(chunks, few_bytes, st.lists(words, max_size=5, unique=True), st.integers(2, 5))
+def test_further_words_count_as_often_as_they_occur(tmp_path_factory, chunks, most_bytes, more, max_size):
+    known = Lexicon(tmp_path_factory.mktemp("lexicon"))
+    with mock.patch.object(lexicon, "MOST_BYTES", most_bytes):
+        counts = known.counts([np.array(known.ids(chunk), np.int32) for chunk in chunks])
+        vocabulary = known.vocabulary(counts, 2, max_size)
+        more = [word for word in more if word not in vocabulary.tokens]
+        longer = known.extended(vocabulary, more, counts)
+    counted = Counter(word for chunk in chunks for word in chunk)
+    assert longer.tokens == [*vocabulary.tokens, *more]
+    assert longer.counts[2:] == [counted[word] for word in longer.tokens[2:]]
+    assert longer.counts[0] == 0
+    assert sum(longer.counts) == sum(counted.values())
+
+
 def test_memory_does_not_grow_with_the_words(tmp_path, monkeypatch):
     monkeypatch.setattr(lexicon, "MOST_BYTES", 200_000)
     monkeypatch.setattr(lexicon, "_BATCH", 10)
