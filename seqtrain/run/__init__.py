@@ -31,6 +31,7 @@ _INFO: dict[str, type] = {
     "start_folder": str,
     "history": list,
     "data_sha256": dict,
+    "seeds": list,
     "files": dict,
     "versions": dict,
     "machine": dict,
@@ -38,6 +39,7 @@ _INFO: dict[str, type] = {
 }
 """What is read of run.json again, and its types; whatever else stands there is for people."""
 _CHECKPOINT = re.compile(r"step-(\d{6,})")
+_SEED = re.compile(r"seed-(0|[1-9]\d*)")
 
 
 class Run:
@@ -110,6 +112,20 @@ class Run:
         for leftover in (self.path / "checkpoints").glob("*.tmp"):
             with writing(leftover):
                 shutil.rmtree(leftover)
+
+    def seed(self, seed: int) -> Run:
+        """The run of a seed in a run that was made by `fit --seeds`."""
+        return Run(self.path / f"seed-{seed}")
+
+    def seeds(self) -> dict[int, Run]:
+        """Seed → its run, of those that are there. Raises RunError for a link in place of a folder."""
+        found = {
+            int(match[1]): path for path in self.path.glob("seed-*") if (match := _SEED.fullmatch(path.name))
+        }
+        for path in found.values():
+            if path.is_symlink():
+                raise damaged(path, "it is a symbolic link")
+        return {seed: Run(path) for seed, path in sorted(found.items()) if Run(path).exists()}
 
     def exists(self) -> bool:
         """Whether the folder holds a run, be it damaged."""
@@ -185,6 +201,11 @@ class Run:
             f"{file}: no such file; the status of the run is {self.status()!r}",
             hint="A run has all its files when `seqtrain fit` has ended well; with --resume it goes on.",
         )
+
+
+def folder_of_runs(place: Path) -> Path:
+    """The folder that a run at this place is kept in; for one seed of a run, that of the whole run."""
+    return place.parent.parent if Run(place.parent).exists() else place.parent
 
 
 def newest_run(root: str | Path = ROOT) -> Run:

@@ -63,6 +63,22 @@ def atomic_write(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def atomic_link(source: Path, target: Path) -> None:
+    """Replaces a file by a link to `source` or, where the file system has none, by a copy; raises RunError.
+
+    For files that are never changed in place. After a crash the target has the old content or the new one.
+    """
+    with writing(target):
+        if target.exists() and target.samefile(source):
+            return  # to rename one name of a file to another one would do nothing
+    with atomic_file(target) as temporary:
+        temporary.unlink(missing_ok=True)  # left by a process that was killed
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Replaces a file by a value as indented JSON, which has no NaN, no infinity and no half of a surrogate pair.
 

@@ -17,11 +17,15 @@ from seqtrain.run.staging import Staging
 class NewRun(Run):
     """A run under a hidden name until `promote`, under its own from then on, locked against other processes."""
 
-    def __init__(self, out: str | Path, *, overwrite: bool = False, resume: bool = False) -> None:
+    def __init__(
+        self, out: str | Path, *, overwrite: bool = False, resume: bool = False, seeds: Sequence[int] = ()
+    ) -> None:
         """Begins a run that is to stand at `out`, or with `resume` goes on with the one that was begun there last.
 
-        Raises RunError if there is something else at `out`, a run without `overwrite` or `resume`, or a run that is
-        being written.
+        seeds: for a run that is made of those of several seeds inside it.
+
+        Raises RunError if there is something else at `out`, a run without `overwrite` or `resume`, a run that is being
+        written, or one to go on with that has other seeds than these or some of these.
         """
         place = Path(out).resolve() if Path(out).is_symlink() else Path(out)
         if place.name in ("", "..") or place.name.startswith("."):
@@ -29,8 +33,11 @@ class NewRun(Run):
         # What was begun there before is cleared away only when all has been checked.
         self._staging = Staging(place, _holds_run if resume else lambda folder: True)
         super().__init__(self._staging.path)
+        self._seeds = list(seeds)
         self.goes_on = resume and self.exists()
         try:
+            if self.goes_on:
+                self._require_same_seeds()
             self._overwrite = overwrite or (self.goes_on and self.info().get("overwrite") is True)
             if not self.is_in_place:
                 self._check_place()
@@ -41,14 +48,28 @@ class NewRun(Run):
             self.close()
             raise
 
+    def _require_same_seeds(self) -> None:
+        begun = self.info().get("seeds", [])
+        if self._seeds and not begun:
+            raise RunError(
+                f"{self.place}: has been begun without --seeds",
+                hint="Go on without them, or train anew with --overwrite or --out.",
+            )
+        if any(seed not in self._seeds for seed in begun):
+            raise RunError(
+                f"{self.place}: has been begun with --seeds {len(begun)}, from seed {begun[0]} on",
+                hint="Go on with these seeds or more, or train anew with --overwrite or --out.",
+            )
+
     def _prepare(self) -> None:
         self.checkpoints()  # raises RunError for links
         with writing(self.path):
-            for folder in ("metrics", "checkpoints"):
+            for folder in ("metrics",) if self._seeds else ("metrics", "checkpoints"):
                 (self.path / folder).mkdir(exist_ok=True)
             restore_replaced(self.path / "checkpoints")
         if not self.goes_on:
-            write_json(self.info_file, {"status": "running", "overwrite": self._overwrite})
+            made_of = {"seeds": self._seeds} if self._seeds else {}
+            write_json(self.info_file, {"status": "running", "overwrite": self._overwrite, **made_of})
 
     @property
     def place(self) -> Path:
@@ -89,11 +110,19 @@ class NewRun(Run):
                 self.record(status, info, error=type(error).__name__)
 
     def close(self) -> None:
-        """Gives up the lock on the run; removes it if it has neither got to its place nor a checkpoint."""
-        self._staging.close(keep=self._stays())
+        """Gives up the lock on the run; removes it if it has neither got to its place nor a checkpoint.
+
+        One of several seeds, which gets to its place at once, is removed if none of them is there.
+        """
+        stays = self._stays()
+        if self.is_in_place and not stays:
+            self._staging.withdraw()
+        self._staging.close(keep=stays)
 
     def _stays(self) -> bool:
-        return self.is_in_place or bool(self.checkpoints())
+        if self.checkpoints() or self.seeds():
+            return True
+        return self.is_in_place and (self.goes_on or not self._seeds)
 
     def _check_place(self) -> bool:
         """Whether there is an old run in the place. RunError unless it may be replaced."""

@@ -85,6 +85,11 @@ class Staging:
             if old.exists():
                 shutil.rmtree(old)
 
+    def withdraw(self) -> None:
+        """Takes a promoted folder out of its place again: `close` deals with it as if it had never been there."""
+        with writing(self.place):
+            move_folder(self.place, self._aside)
+
     def close(self, *, keep: bool = False) -> None:
         """Gives up the lock. Unless `keep`, a folder that was not promoted goes, and so do the folders made for it."""
         self._was_promoted = self.promoted

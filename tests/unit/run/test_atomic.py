@@ -10,7 +10,14 @@ import pytest
 
 from seqtrain.errors import RunError
 from seqtrain.run import atomic
-from seqtrain.run.atomic import atomic_folder, atomic_write, restore_replaced, write_json, writing
+from seqtrain.run.atomic import (
+    atomic_folder,
+    atomic_link,
+    atomic_write,
+    restore_replaced,
+    write_json,
+    writing,
+)
 
 
 class PowerLoss(BaseException):
@@ -173,3 +180,36 @@ def test_names_that_are_not_utf8_are_written_as_text(tmp_path: Path) -> None:
     write_json(tmp_path / "run.json", {name: [name]})
     text = r"a\udcff.tsv"
     assert json.loads((tmp_path / "run.json").read_bytes()) == {text: [text]}
+
+
+class TestLinking:
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Path:
+        (tmp_path / "source").write_text("new")
+        return tmp_path / "source"
+
+    @pytest.mark.parametrize("older", [None, "old"])
+    def test_the_target_is_another_name_of_the_source(self, older: str | None, source: Path) -> None:
+        target = source.with_name("target")
+        if older is not None:
+            target.write_text(older)
+        target.with_name("target.tmp").write_text("left by a process that was killed")
+        atomic_link(source, target)
+        assert target.samefile(source)
+        assert sorted(os.listdir(source.parent)) == ["source", "target"]
+
+    def test_a_second_time_nothing_happens(self, source: Path) -> None:
+        for _ in range(2):
+            atomic_link(source, source.with_name("target"))
+        assert sorted(os.listdir(source.parent)) == ["source", "target"]
+
+    def test_a_file_that_is_replaced_leaves_its_other_name_alone(self, source: Path) -> None:
+        atomic_link(source, source.with_name("target"))
+        atomic_write(source.with_name("target"), b"newer")
+        assert source.read_text() == "new"
+
+    def test_a_source_that_is_missing_is_told_and_the_target_stays(self, source: Path) -> None:
+        source.with_name("target").write_text("old")
+        with pytest.raises(RunError, match="target: cannot be written: No such file or directory"):
+            atomic_link(source.with_name("missing"), source.with_name("target"))
+        assert source.with_name("target").read_text() == "old"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqtrain.errors import RunError
-from seqtrain.run import Run, newest_run, open_run
+from seqtrain.run import Run, folder_of_runs, newest_run, open_run
 from seqtrain.run.new import NewRun
 
 
@@ -450,6 +450,22 @@ class TestCheckpoints:
         run.keep_checkpoints({200, 400, 999})
         assert list(run.checkpoints()) == [200, 400]
         assert sorted(os.listdir(run.path / "checkpoints")) == ["step-000200", "step-000400"]
+
+
+class TestSeeds:
+    def test_they_are_listed_by_number(self, folder: Path) -> None:
+        run = finished("runs/reviews")
+        for name in ("seed-10", "seed-9", "seed-010", "other"):
+            finished(f"runs/reviews/{name}")
+        for name in ("seed-1", "seed-2.tmp", "seed-x"):
+            (run.path / name).mkdir()
+        assert list(run.seeds()) == [9, 10]
+        assert run.seeds()[9].path == run.seed(9).path
+
+    def test_what_runs_share_is_not_kept_inside_one(self, folder: Path) -> None:
+        finished("runs/reviews")
+        for place in ("runs/reviews", "runs/tweets", "runs/reviews/seed-1"):
+            assert folder_of_runs(Path(place)) == Path("runs")
 
 
 def test_importing_it_is_cheap() -> None:

@@ -262,3 +262,12 @@ def test_a_staging_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None
     with pytest.raises(RunError, match="cannot be written"):
         Staging(tmp_path / "reviews")
     assert (tmp_path / "precious" / "content").read_text() == "mine"
+
+
+def test_a_folder_that_is_withdrawn_leaves_no_trace(tmp_path: Path) -> None:
+    staging = Staging(tmp_path / "runs" / "reviews")
+    staging.promote()
+    staging.withdraw()
+    assert not staging.promoted
+    staging.close()
+    assert names(tmp_path) == []
