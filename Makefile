@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install data fit resume eval predict check-data check-model export-model examples test lint types check docs bench bench-imdb bench-start \
+.PHONY: help install data fit resume eval predict check-data check-model export-model examples test lint types check docs bench bench-imdb reproduce bench-start \
 	bench-kills bench-large fuzz wheel clean
 .DEFAULT_GOAL := help
 
@@ -88,6 +88,10 @@ bench: .venv/.bench ## training next to Keras and PyTorch, and what the commands
 bench-imdb: $(INSTALLED) ## from a cold shell to 88 % on IMDB, next to Keras: DATA=FOLDER; 25 minutes
 	@test -n "$(DATA)" || { echo "DATA=FOLDER is missing; benchmarks/protocol.py says what it holds" >&2; exit 2; }
 	$(BIN)/python benchmarks/imdb.py "$(DATA)" --out build/imdb.json
+
+reproduce: $(INSTALLED) ## the accuracy table of the README: DATA=FOLDER, see docs/accuracy.md; 45 minutes
+	@test -n "$(DATA)" || { echo "DATA=FOLDER is missing; docs/accuracy.md says what it holds" >&2; exit 2; }
+	$(BIN)/python benchmarks/accuracy.py "$(DATA)" --out build/accuracy.json
 
 bench-start: $(INSTALLED) ## how long --help and a one-line predict take from a cold shell
 	$(BIN)/python benchmarks/start.py

@@ -104,7 +104,7 @@ def test_accuracies(run: Run, checkpoints: list[Path]) -> Iterator[float]:
         corpus = encode_corpus(rows, Path(folder), final.tokenizer, final.vocabulary, final.labels)
         for checkpoint in checkpoints:
             model = build_onnx(
-                weights(checkpoint),
+                weights(checkpoint) | {"output.scale": np.ones(1, np.float32)},
                 cell=shape.cell,
                 layers=shape.layers,
                 bidirectional=shape.bidirectional,

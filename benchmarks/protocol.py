@@ -4,12 +4,13 @@ The data folder holds `label<TAB>text` lines without a header:
 
     mr/all.tsv                           movie review sentences (Pang & Lee 2005)
     trec/{train,test}.tsv                questions by kind of answer (Li & Roth 2002)
-    sst2/{train_phrases,dev,test}.tsv    the Stanford treebank, two classes, phrases to train on (Socher et al. 2013)
+    sst2/{train,train_phrases,dev,test}.tsv  the Stanford treebank in two classes (Socher et al. 2013)
     imdb/{train,test}.tsv.gz             whole movie reviews (Maas et al. 2011)
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,15 +38,24 @@ class Files(NamedTuple):
         return [f"data.{split}={place}" for split, place in self._asdict().items()]
 
 
-def mr(folder: Path, work: Path) -> Files:
-    """The first of ten folds, written into the work folder, since the set has no test part."""
+def mr_folds(folder: Path, work: Path) -> list[Files]:
+    """Ten folds, written into the work folder, since the set has no test part."""
     lines = (folder / "mr" / "all.tsv").read_bytes().removesuffix(b"\n").split(b"\n")
     labels = [line.partition(b"\t")[0].decode() for line in lines]
     folds = StratifiedKFold(10, shuffle=True, random_state=0).split(lines, labels)
-    files = Files(work / "mr-train.tsv", DEV_SHARE, work / "mr-test.tsv")
-    for path, indices in zip((files.train, files.test), next(folds), strict=True):
-        path.write_bytes(b"".join(lines[index] + b"\n" for index in indices))
+    return [_fold(lines, indices, work / f"mr-{number}") for number, indices in enumerate(folds, start=1)]
+
+
+def _fold(lines: Sequence[bytes], indices: Sequence[Sequence[int]], stem: Path) -> Files:
+    files = Files(Path(f"{stem}-train.tsv"), DEV_SHARE, Path(f"{stem}-test.tsv"))
+    for path, chosen in zip((files.train, files.test), indices, strict=True):
+        path.write_bytes(b"".join(lines[index] + b"\n" for index in chosen))
     return files
+
+
+def mr(folder: Path, work: Path) -> Files:
+    """The first of the ten folds."""
+    return mr_folds(folder, work)[0]
 
 
 def trec(folder: Path, work: Path) -> Files:
@@ -53,7 +63,12 @@ def trec(folder: Path, work: Path) -> Files:
 
 
 def sst2(folder: Path, work: Path) -> Files:
+    """Trained on phrases."""
     return Files(*(folder / "sst2" / f"{name}.tsv" for name in ("train_phrases", "dev", "test")))
+
+
+def sst2_sentences(folder: Path, work: Path) -> Files:
+    return Files(*(folder / "sst2" / f"{name}.tsv" for name in ("train", "dev", "test")))
 
 
 def imdb(folder: Path, work: Path) -> Files:

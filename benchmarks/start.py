@@ -96,8 +96,9 @@ def random_run(folder: Path) -> None:
         shapes[f"layer_0.{direction}.bias"] = (4 * SIZE,)
     words = [*SPECIAL, *(f"w{number}" for number in range(len(SPECIAL), WORDS))]
     tokenizer = Tokenizer("word", lowercase=True, max_length=400, truncate="middle")
+    weights = {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
     model = build_onnx(
-        {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()},
+        weights | {"output.scale": np.ones(1, np.float32)},
         cell="lstm",
         layers=1,
         bidirectional=True,

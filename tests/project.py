@@ -10,6 +10,7 @@ data: {train: train.tsv, dev: 0.25, test: test.tsv}
 vocabulary: {min_count: 1}
 model: {embedding_size: 16, units: 8, dropout: {words: 0.1, features: 0.1}}
 training: {epochs: 2, max_batch: 16, learning_rate: 0.03, metric: log_loss}
+baseline: false
 """
 FILLERS = ["the", "a", "plot", "film", "scene", "camera", "it’s", "映画", ",", "…", "naïve", "3.5"]
 PHRASES = {"pos": ["good", "great fun"], "neg": ["bad", "not funny"]}

@@ -43,10 +43,13 @@ def configuration_page(schema: type[BaseModel]) -> str:
     """A section for each section of the schema: its docstring and a table of its keys."""
     parts = ["# Configuration", NOTICE, CONFIGURATION_INTRODUCTION]
     for path, section in sections(schema).items():
-        if path:
-            rows = [_key_row(name, key, (*path, name)) for name, key in _keys(section).items()]
-            parts += [f"## {'.'.join(path)}", inspect.getdoc(section) or ""]
-            parts += [_table(("key", "type", "default", "meaning"), rows)]
+        rows = [_key_row(name, key, (*path, name)) for name, key in _keys(section).items()]
+        heading = [f"## {'.'.join(path)}"] if path else []
+        parts += [
+            *heading,
+            inspect.getdoc(section) or "",
+            _table(("key", "type", "default", "meaning"), rows),
+        ]
     return _page(parts)
 
 
@@ -85,6 +88,10 @@ def _kind(key: Mapping[str, Any]) -> str:
         return ", ".join(f"`{choice}`" for choice in key["enum"])
     if key.get("type") == "array":
         return f"list of {_kind(key['items'])}"
+    if "const" in key:
+        return f"`{key['const']}`"
+    if key.get("type") == "object":
+        return f"{_kind(key['additionalProperties'])} by label"
     words = {"string": "text", "boolean": "`true`, `false`", "null": "`null`"}
     return words.get(key.get("type", ""), f"{_number(key)}{_limits(key)}")
 
@@ -96,7 +103,7 @@ def _number(key: Mapping[str, Any]) -> str:
 def _limits(key: Mapping[str, Any]) -> str:
     words = {"minimum": "≥", "exclusiveMinimum": "above", "maximum": "≤", "exclusiveMaximum": "below"}
     limits = [(word, key[limit]) for limit, word in words.items() if limit in key]
-    return ",".join(f" {word} {limit:g}" for word, limit in limits if limit < NO_LIMIT)
+    return ",".join(f" {word} {limit:,.12g}" for word, limit in limits if limit < NO_LIMIT)
 
 
 def _shown(value: Any) -> str:

@@ -12,16 +12,21 @@ from tqdm import tqdm
 
 from seqtrain.cli.console import Console, facts
 from seqtrain.data.stats import corpus_stats
+from seqtrain.evaluation.metrics import METRICS
 from seqtrain.pipeline.events import (
     AlreadyFinished,
     Built,
+    Compared,
     Encoded,
     Exported,
+    NoBaseline,
     Resumed,
     Started,
     Stopped,
     TakenOver,
+    WideFitted,
 )
+from seqtrain.pipeline.vectors import VectorsRead
 from seqtrain.run import Run
 from seqtrain.training.loop import Evaluated, Finished, Stepped, Sums
 
@@ -46,7 +51,9 @@ class FitReport:
             Started: self._started,
             Encoded: self._encoded,
             AlreadyFinished: self._already_finished,
+            WideFitted: self._wide_fitted,
             Built: self._built,
+            VectorsRead: self._vectors_read,
             TakenOver: self._taken_over,
             Resumed: self._resumed,
             Stepped: self._stepped,
@@ -54,6 +61,8 @@ class FitReport:
             Finished: self._finished,
             Stopped: self._stopped,
             Exported: self._exported,
+            NoBaseline: self._no_baseline,
+            Compared: self._compared,
         }
 
     def __enter__(self) -> FitReport:
@@ -91,6 +100,28 @@ class FitReport:
                 f"{event.rows.summary}{again}",
                 *event.rows.listing,
                 f"{len(vocabulary):,} entries in the vocabulary, {event.padding:.1%} padding in the batches",
+            )
+        )
+
+    def _wide_fitted(self, event: WideFitted) -> None:
+        shared = f"{event.collisions:,} of them share" if event.ngrams else "no"
+        self._console.say(
+            facts(
+                "wide path",
+                f"n-grams of up to {event.longest} tokens: {event.ngrams:,} in {event.buckets:,} buckets, {shared}",
+                f"dev accuracy {event.dev['accuracy']:.4f} by itself, in {_clock(event.seconds)} min",
+            )
+        )
+
+    def _vectors_read(self, event: VectorsRead) -> None:
+        found = event.exactly + event.by_case
+        self._console.say(
+            facts(
+                "vectors",
+                f"{event.path}, {event.dimension} numbers a word",
+                f"{found:,} of {event.words:,} words are there, {event.by_case:,} of them in another case: "
+                f"{event.share:.1%} of the training tokens",
+                f"{event.unseen:,} of the words are not in the training rows",
             )
         )
 
@@ -192,6 +223,24 @@ class FitReport:
         self._console.say(
             facts("saved", f"{self._run.path} after {_clock(time.monotonic() - self._begun)} min")
         )
+
+    def _no_baseline(self, event: NoBaseline) -> None:
+        self._console.say(facts("baseline", event.reason))
+
+    def _compared(self, event: Compared) -> None:
+        name, score = event.metric.replace("_", " "), event.baseline[event.metric]
+        seconds = event.baseline["seconds"]
+        lines = [f"TF-IDF and logistic regression: dev {name} {score:.4f} in {seconds:.0f} s"]
+        ahead = METRICS[event.metric] * (score - event.dev[event.metric])
+        if ahead > 0:
+            by = f"{100 * ahead:.1f} points" if METRICS[event.metric] > 0 else f"{ahead:.4f}"
+            hint = (
+                "training.epochs, training.learning_rate and model.dropout"
+                if event.wide
+                else "model.wide: {}"
+            )
+            lines.append(f"the baseline is ahead by {by}; try {hint}")
+        self._console.say(facts("baseline", *lines))
 
 
 def _table_row(cells: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from seqtrain.config import yaml_source
-from seqtrain.config.problems import Problem, sections, shown, unknown_key
+from seqtrain.config.problems import Problem, is_optional, sections, shown, unknown_key
 from seqtrain.config.yaml_source import KeyPath, NotYaml
 from seqtrain.errors import UsageError
 from seqtrain.suggestion import nearest
@@ -72,8 +72,9 @@ class Layers:
             self.problems.append((place, (), "has no '='. Write key=value, as in training.epochs=3."))
             return
         try:
-            _check_key(path, schema)
-            self._put(path, yaml_source.read(value).value, place)
+            read = yaml_source.read(value).value
+            _check_key(path, read, schema)
+            self._put(path, read, place)
             self.overrides[path] = place.name
         except (NotYaml, _WrongKey) as error:
             self.problems.append((place, path, str(error)))
@@ -127,9 +128,11 @@ def _line(path: Path, number: int) -> Place:
     return Place(0, number, f"{path}:{number}")
 
 
-def _check_key(path: KeyPath, schema: type[BaseModel]) -> None:
+def _check_key(path: KeyPath, value: Any, schema: type[BaseModel]) -> None:
     known = sections(schema)
     if path in known:
+        if value in (None, {}) and is_optional(path, schema):
+            return
         key = ".".join((*path, next(iter(known[path].model_fields))))
         raise _WrongKey(f"is a section. Name one of its keys, such as {key}.")
     if path[:-1] not in known or path[-1] not in known[path[:-1]].model_fields:

@@ -101,6 +101,7 @@ _MESSAGES: dict[str, Callable[[Any, Mapping[str, Any], FieldInfo], str]] = {
     "finite_number": lambda value, context, field: (
         f"{shown(value)} is not a finite number. {_such_as(field)}"
     ),
+    "string_type": lambda value, context, field: f"{shown(value)} is not text. Put it in quotes.",
     "bool_type": lambda value, context, field: _not_a_truth_value(value),
     "model_type": lambda value, context, field: (
         f"{shown(value)} is no section. Write its keys below it, indented."
@@ -149,6 +150,11 @@ def _choices(annotation: Any) -> tuple[str, ...]:
 
 def _field(path: KeyPath, schema: type[BaseModel]) -> FieldInfo:
     return sections(schema)[path[:-1]].model_fields[path[-1]]
+
+
+def is_optional(path: KeyPath, schema: type[BaseModel]) -> bool:
+    """Whether a config may go without this key of it, be it a section."""
+    return bool(path) and _field(path, schema).default is None
 
 
 def _section_type(field: FieldInfo) -> type[BaseModel] | None:

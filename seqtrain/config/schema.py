@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from seqtrain.config.problems import Conflict, shown
-from seqtrain.config.values import Column, ColumnOrColumns, OnePath, Paths, PathsOrShare, listed
+from seqtrain.config.values import ClassWeights, Column, ColumnOrColumns, OnePath, Paths, PathsOrShare, listed
 from seqtrain.config.yaml_source import KeyPath
 
 Cell = Literal["lstm", "gru", "rnn"]
@@ -143,6 +143,13 @@ class Vocabulary(Block):
         default=30_000, ge=3, le=2**31 - 1, description="Most entries, `<pad>` and `<unk>` included."
     )
     min_count: int = Field(default=2, ge=1, description="Fewest occurrences in the training rows.")
+    from_vectors: int = Field(
+        default=20_000,
+        ge=0,
+        le=2**24,
+        description="Most entries that `model.vectors` adds: words of its file, from the start, that the training rows "
+        "do not have often enough.",
+    )
 
 
 class Dropout(Block):
@@ -152,8 +159,29 @@ class Dropout(Block):
     features: float = Field(default=0.3, ge=0, lt=1, description="Share of the pooled features of a text.")
 
 
+class Wide(Block):
+    """A linear classifier over word n-grams beside the network, whose answer is added to the network's (NB-SVM)."""
+
+    ngrams: int = Field(default=2, ge=1, le=5, description="Longest n-gram that counts, in tokens.")
+    buckets: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**26,
+        description="Places in its table for n-grams of two tokens and more, which share them by their hash; `null`: "
+        "eight for each n-gram of the training texts, at most 16 MB.",
+        examples=[262144],
+    )
+    strength: float | None = Field(
+        default=None,
+        gt=0,
+        description="How closely it follows the training rows, the inverse of its L2 penalty; `null`: what is best on "
+        "dev.",
+        examples=[0.3],
+    )
+
+
 class Model(Block):
-    """The shape of the network: embedding, recurrent layers, pooling, output."""
+    """The shape of the network: embedding, recurrent layers, pooling, output; and what stands beside it."""
 
     embedding_size: int = Field(default=128, ge=1, description="Numbers per token.")
     cell: Cell = Field(default="lstm", description="Recurrent cell.")
@@ -170,6 +198,16 @@ class Model(Block):
         "single one may stand without brackets.",
     )
     dropout: Dropout = Dropout()
+    wide: Wide | None = Field(
+        default=None,
+        description="A linear classifier over word n-grams beside the network; `null`: none, `{}`: with its defaults.",
+    )
+    vectors: OnePath | None = Field(
+        default=None,
+        description="File of word vectors to start the embedding from, in the text form of GloVe, word2vec or "
+        "fastText, also `.gz`; `null`: random ones.",
+        examples=["glove.6B.50d.txt.gz"],
+    )
 
     @field_validator("pooling")
     @classmethod
@@ -230,6 +268,17 @@ class Training(Block):
         description="Minutes from one checkpoint to the next; `null`: by steps and evaluations alone.",
         examples=[5.0],
     )
+    class_weights: ClassWeights | None = Field(
+        default=None,
+        description="What a row of each label counts in the loss, besides its own weight: `balanced`: as much as that "
+        "all labels count the same in total; or a number for each label, 1 where there is none; `null`: 1.",
+        examples=["balanced", {"pos": 2.0}],
+    )
+    freeze_vectors: int = Field(
+        default=0,
+        ge=0,
+        description="Epochs in which an embedding from `model.vectors` stays as it is, at the start.",
+    )
     init_from: OnePath | None = Field(
         default=None,
         description="Run folder whose weights training starts from, as far as words and labels are the same; "
@@ -255,6 +304,25 @@ class Training(Block):
         return max_batch
 
 
+class Decision(Block):
+    """From which probability on a text gets a label, where there are two; otherwise it gets the more probable one."""
+
+    metric: Literal["accuracy", "f1", "macro_f1", "weighted_f1"] = Field(
+        description="Which dev score the threshold makes best; `f1`: that of one label.", examples=["f1"]
+    )
+    label: str | None = Field(
+        default=None,
+        description="The label that `f1` is of; `null`: the rarer one in the training rows.",
+        examples=["pos"],
+    )
+
+    @model_validator(mode="after")
+    def _label_of_f1(self) -> Decision:
+        if self.label is not None and self.metric != "f1":
+            raise ValueError(f"has a label, but {self.metric} is of all labels. Delete it, or choose f1.")
+        return self
+
+
 class Config(Block):
     """All that determines a run besides the data."""
 
@@ -263,6 +331,15 @@ class Config(Block):
     vocabulary: Vocabulary = Vocabulary()
     model: Model = Model()
     training: Training = Training()
+    decision: Decision | None = Field(
+        default=None,
+        description="How the label is chosen from the probabilities of two; `null`: the more probable one.",
+    )
+    baseline: bool = Field(
+        default=True,
+        description="Whether `fit` also measures TF-IDF and logistic regression on dev, to compare with; it is left "
+        "out where the training rows have more than five million tokens.",
+    )
 
     _origins: dict[KeyPath, str] = PrivateAttr(default_factory=dict)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
@@ -59,11 +60,29 @@ def _columns(value: Any) -> Any:
     return [_column(item) for item in value]
 
 
+def _class_weights(value: Any) -> Any:
+    if value is None or value == "balanced":
+        return value
+    weights = value if isinstance(value, Mapping) else {}
+    if not weights or any(
+        isinstance(weight, bool) or not _is_positive(weight) for weight in weights.values()
+    ):
+        raise ValueError(
+            f"{shown(value)} is neither balanced nor a positive number for each label. Write one such as {{pos: 2}}."
+        )
+    return {str(label): float(weight) for label, weight in weights.items()}
+
+
+def _is_positive(number: Any) -> bool:
+    return isinstance(number, int | float) and 0 < number < float("inf")
+
+
 def listed(value: Any) -> list[Any]:
     """A list as it is, anything else as the one item of a list."""
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
+ClassWeights = Annotated[Literal["balanced"] | dict[str, float], BeforeValidator(_class_weights)]
 OnePath = Annotated[str, BeforeValidator(_path)]
 Paths = Annotated[str | list[str], BeforeValidator(_paths)]
 PathsOrShare = Annotated[str | list[str] | float, BeforeValidator(_paths_or_share)]

@@ -5,25 +5,43 @@ TensorFlow is imported only when the data have turned out to be usable.
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqtrain import settings
+from seqtrain.baseline import MOST_TOKENS, Baseline
 from seqtrain.config import Config, resolved
 from seqtrain.data.batching import padding_share
 from seqtrain.data.corpus import Corpora
-from seqtrain.errors import RunError
+from seqtrain.errors import RunError, SeqtrainError
+from seqtrain.evaluation.metrics import evaluate
 from seqtrain.inference.graph import check_size
+from seqtrain.pipeline.answer import Answer
 from seqtrain.pipeline.corpora import DataFiles, encoded
-from seqtrain.pipeline.events import AlreadyFinished, Built, Encoded, Resumed, Started
+from seqtrain.pipeline.events import (
+    AlreadyFinished,
+    Built,
+    Compared,
+    Encoded,
+    Exported,
+    NoBaseline,
+    Resumed,
+    Started,
+    WideFitted,
+)
 from seqtrain.pipeline.resuming import Resumption, changes, found_checkpoint, require_same_words, resumption
+from seqtrain.pipeline.vectors import put_vectors, require_room
 from seqtrain.run import Run, provenance
-from seqtrain.run.atomic import atomic_folder, atomic_write
+from seqtrain.run.atomic import atomic_folder, atomic_write, write_json
 from seqtrain.run.new import NewRun, now
+from seqtrain.wide.features import sharing
+from seqtrain.wide.path import WidePath, fit_wide_path
 
 if TYPE_CHECKING:
     from seqtrain.training.checkpoint import Checkpoint
@@ -49,7 +67,9 @@ def fit(
     """
     with closing(NewRun(out, overwrite=overwrite, resume=resume)) as run:
         before = run.status() if run.goes_on else None
-        files = DataFiles(settings.data_splits(config).all_files())  # a missing test file is told now
+        files = DataFiles(settings.data_files(config))  # a missing test file is told now
+        if vectors := settings.vectors_file(config):
+            require_room(vectors, settings.model_size(config)["embedding_size"])
         resumed = resumption(run, config, files.sha256) if run.goes_on else None
         notify(Started(run, before, list(files.sha256)))
         if resumed and resumed.is_done and run.is_whole():
@@ -74,14 +94,66 @@ class _Fit:
 
     def __call__(self) -> None:
         run, config = self._run, self._config
-        with encoded(config, run, run.place, self._files) as (corpora, rows):
+        with (
+            encoded(config, run, run.place, self._files) as (corpora, rows, folder),
+            self._baseline(corpora, folder) as baseline,
+        ):
+            settings.require_labels(config, corpora)
             plan = settings.epoch_plan(config, corpora.train.lengths, epoch=0)
             self._notify(Encoded(corpora, rows, padding_share(corpora.train.lengths, plan)))
+            answer = Answer(corpora.dev, self._wide_path(corpora))
             trainer, runtime = self._build(corpora)
             start = self._start(trainer, corpora, runtime)
             self._notify(Built(trainer.model.architecture, runtime, settings.rules(config).epochs))
-            self._train_and_export(trainer, corpora, start)
+            exported = self._train_and_export(trainer, corpora, answer, start)
+            self._compare(exported, baseline)
         run.record("finished", {"status": "finished", "finished": now()})
+
+    def _baseline(self, corpora: Corpora, folder: Path) -> AbstractContextManager[Baseline | None]:
+        """The process that fits it; None if it is not wanted, has been there before the run went on, or is left out."""
+        config, tokens = self._config, len(corpora.train.token_ids)
+        if not settings.measures_baseline(config) or self._run.metrics_file("baseline").exists():
+            return nullcontext()
+        if tokens > MOST_TOKENS:
+            self._notify(NoBaseline(f"left out: {tokens:,} training tokens are more than {MOST_TOKENS:,}"))
+            return nullcontext()
+        class_weights = settings.class_weights(config, corpora).tolist()
+        return Baseline(folder, settings.rules(config).metric, class_weights)
+
+    def _compare(self, exported: Exported, baseline: Baseline | None) -> None:
+        """With the baseline as soon as it is there; that it fails is told, and no failure of the fit."""
+        file = self._run.metrics_file("baseline")
+        if baseline is not None:
+            try:
+                found = baseline.result()
+            except SeqtrainError as error:
+                self._notify(NoBaseline(f"failed: {error}"))
+                return
+            write_json(file, found)
+        if file.exists():
+            has_wide_path = settings.has_wide_path(self._config)
+            found = json.loads(file.read_bytes())
+            self._notify(Compared(exported.metric, exported.dev, found, has_wide_path))
+
+    def _wide_path(self, corpora: Corpora) -> WidePath | None:
+        """Fitted anew when a run goes on: the same rows give the same numbers."""
+        ngrams = settings.wide(self._config, corpora)
+        if ngrams is None:
+            return None
+        start = time.perf_counter()
+        weights, dev = settings.row_weights(self._config, corpora), corpora.dev
+        path = fit_wide_path(corpora, ngrams, weights, settings.wide_strength(self._config))
+        fitted = WideFitted(
+            ngrams.longest,
+            *sharing(corpora.train, ngrams),
+            path.linear.strength,
+            path.linear.interpolation,
+            evaluate(dev.labels, path.dev_probabilities(), dev.weights, corpora.labels),
+            time.perf_counter() - start,
+        )
+        self._run.update_info(wide={**asdict(fitted), "dev": None})
+        self._notify(fitted)
+        return path
 
     def _build(self, corpora: Corpora) -> tuple[Trainer, Runtime]:
         from seqtrain.training import runtime
@@ -99,6 +171,7 @@ class _Fit:
         origin = self._origin(runtime)
         if found.checkpoint is None:
             self._describe(origin)
+            self._put_vectors(trainer, corpora)
             self._warm_start(trainer, corpora)
         else:
             require_same_words(run, corpora)
@@ -132,6 +205,14 @@ class _Fit:
         }
         run.record("started", info)
 
+    def _put_vectors(self, trainer: Trainer, corpora: Corpora) -> None:
+        path = settings.vectors_file(self._config)
+        if path is not None:
+            read = put_vectors(path, trainer, corpora.vocabulary, settings.seed(self._config))
+            self._files.require_unchanged()
+            self._run.update_info(vectors=asdict(read))
+            self._notify(read)
+
     def _warm_start(self, trainer: Trainer, corpora: Corpora) -> None:
         source = settings.init_from(self._config)
         if source is not None:
@@ -161,14 +242,18 @@ class _Fit:
             atomic_write(run.config_file, resolved(self._config).encode())
         self._notify(Resumed(step, resumed.status, damaged, lines))
 
-    def _train_and_export(self, trainer: Trainer, corpora: Corpora, start: Checkpoint | None) -> None:
+    def _train_and_export(
+        self, trainer: Trainer, corpora: Corpora, answer: Answer, start: Checkpoint | None
+    ) -> Exported:
         from seqtrain.pipeline.export import export
         from seqtrain.pipeline.training import Training
 
-        training = Training(self._config, self._run, trainer, corpora, start, self._notify)
+        training = Training(self._config, self._run, trainer, corpora, answer, start, self._notify)
         training()
         best = training.progress.best_step
         if best is None:
             raise RunError(f"{self._run.path}: its last checkpoint has no score", hint="Train it anew.")
-        self._notify(export(self._config, self._run, trainer, corpora, self._files.sha256, best))
+        exported = export(self._config, self._run, trainer, corpora, answer, self._files.sha256, best)
+        self._notify(exported)
         self._run.seal()
+        return exported

@@ -10,7 +10,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,12 @@ from seqtrain.data.problems import Problems
 from seqtrain.data.rejected import Rejected
 from seqtrain.data.workers import usable_processes
 from seqtrain.errors import DataError
-from seqtrain.run import Run
+from seqtrain.run import Run, folder_of_runs
 from seqtrain.run.atomic import atomic_file, writing
 from seqtrain.run.cache import FolderCache
 from seqtrain.run.provenance import as_text, file_hashes
 
-CACHE = ".corpora"  # beside the run
+CACHE = ".corpora"  # beside the run, or beside the whole where it is one of several seeds
 MOST_CACHE_BYTES = 20 << 30
 FORMAT = 1  # of what is kept; part of the key
 CORPORA, REJECTED, ROWS = "corpora", "rejected.tsv", "rows.json"
@@ -64,8 +64,11 @@ class DataFiles:
 
 
 @contextmanager
-def encoded(config: Config, run: Run, place: Path, files: DataFiles) -> Iterator[tuple[Corpora, Rows]]:
-    """The corpora, mapped for as long as the block lasts; rejected.tsv goes into the run. place: of the run."""
+def encoded(config: Config, run: Run, place: Path, files: DataFiles) -> Iterator[tuple[Corpora, Rows, Path]]:
+    """The corpora, mapped for as long as the block lasts, and their folder, which may be moved meanwhile.
+
+    rejected.tsv goes into the run. place: of the run.
+    """
 
     def build(folder: Path) -> None:
         _encode(config, folder)
@@ -77,7 +80,7 @@ def encoded(config: Config, run: Run, place: Path, files: DataFiles) -> Iterator
         if rows["skipping"]:
             with atomic_file(run.rejected_file) as file:
                 shutil.copyfile(folder / REJECTED, file)
-        yield corpora, Rows(**rows, reused=reused)
+        yield corpora, Rows(**rows, reused=reused), folder / CORPORA
 
 
 @contextmanager
@@ -91,7 +94,7 @@ def _folder(
 ) -> Iterator[tuple[Path, bool]]:
     """Where the encoded data are, and whether they have been there before."""
     if settings.keeps_corpora(config):
-        cache = FolderCache(place.parent / CACHE, MOST_CACHE_BYTES)
+        cache = FolderCache(folder_of_runs(place) / CACHE, MOST_CACHE_BYTES)
         with cache.entry(_key(config, files), build, check) as entry:
             yield entry.path, entry.reused
         return
@@ -113,8 +116,7 @@ def _open(folder: Path) -> tuple[dict[str, Any], Corpora]:
 
 def _key(config: Config, files: DataFiles) -> str:
     """Names the encoded data by all that they depend on."""
-    encoded_files = replace(settings.data_splits(config), test=None).all_files()
-    sha256s = {name: files.sha256[name] for name in map(as_text, encoded_files)}
+    sha256s = {name: files.sha256[name] for name in map(as_text, settings.encoded_files(config))}
     facts = [FORMAT, settings.encoding_facts(config), sha256s]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -130,6 +132,7 @@ def _encode(config: Config, folder: Path) -> None:
             settings.tokenizer(config),
             **settings.vocabulary_limits(config),
             split_seed=splits.split_seed,
+            more_words=settings.more_words(config),
             processes=usable_processes(settings.threads(config)),
             problems=problems,
         )

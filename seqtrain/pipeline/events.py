@@ -44,6 +44,44 @@ class Encoded:
 
 
 @dataclass(frozen=True)
+class WideFitted:
+    """There is a wide path. longest: of its n-grams, in tokens; ngrams: how many of two tokens and more the training
+    rows have, buckets: what they are put into, and collisions: how many of them share one with an earlier one.
+
+    strength and interpolation: as chosen; dev: its metrics by itself.
+    """
+
+    longest: int
+    ngrams: int
+    buckets: int
+    collisions: int
+    strength: float
+    interpolation: float
+    dev: Mapping[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class NoBaseline:
+    """There is no baseline, though it was asked for. reason: why, in words."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The baseline beside the model. dev, baseline: the metrics of both; metric: by which they are compared.
+
+    wide: whether the model has a wide path.
+    """
+
+    metric: str
+    dev: Mapping[str, Any]
+    baseline: Mapping[str, Any]
+    wide: bool
+
+
+@dataclass(frozen=True)
 class Built:
     """There is a model, ready to be trained from where it stands. epochs: to train at most."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,13 +11,15 @@ from seqtrain.config import Config
 from seqtrain.data.batching import Batch, pad
 from seqtrain.data.corpus import Corpora
 from seqtrain.errors import RunError
-from seqtrain.evaluation.metrics import evaluate
+from seqtrain.evaluation.assessment import assess
+from seqtrain.evaluation.calibration import combined
 from seqtrain.inference.graph import build_onnx
 from seqtrain.inference.metadata import model_card
 from seqtrain.inference.predictor import Predictor
 from seqtrain.inference.writer import with_metadata
+from seqtrain.pipeline.answer import Answer
 from seqtrain.pipeline.events import Exported
-from seqtrain.pipeline.training import dev_probabilities
+from seqtrain.pipeline.training import dev_logits
 from seqtrain.run.atomic import atomic_file, atomic_write, write_json
 from seqtrain.run.new import NewRun
 from seqtrain.run.tensors import write_tensors
@@ -34,6 +36,7 @@ def export(
     run: NewRun,
     trainer: Trainer,
     corpora: Corpora,
+    answer: Answer,
     data_sha256: Mapping[str, str],
     best_step: int,
 ) -> Exported:
@@ -44,27 +47,41 @@ def export(
     weights = read_weights(run.checkpoint(best_step), trainer.checkpoint_shapes())
     dev = corpora.dev
     trainer.set_weights(weights)
-    tokenizer = settings.tokenizer(config)
-    nasty = [text.decode(errors="replace") for text in nasty_texts(tokenizer).values()]
-    encoded = [corpora.vocabulary.encode(tokenizer(text)) for text in nasty]
-    expected = np.concatenate([dev_probabilities(trainer, dev), _probabilities(trainer, encoded)])
+    network = dev_logits(trainer, dev)
+    scales = answer.scales(network)
+    nasty, expected_of_nasty = _nasty(config, trainer, corpora, answer, scales)
+    expected = np.concatenate([answer.on_dev(network), expected_of_nasty])
     trainer.model.free_memory()
     give_memory_back()
+    weights |= answer.arrays(scales)
     draft = build_onnx(
-        weights, **settings.graph_shape(config), metadata=settings.metadata(config, corpora, card={})
+        weights,
+        **settings.graph_shape(config),
+        metadata=settings.metadata(config, corpora, card={}),
+        ngrams=answer.wide.ngrams if answer.wide else None,
     )
     give_memory_back()
     predictor = Predictor(draft)
-    answer = predictor.corpus_probabilities(dev)
-    difference = float(np.abs(expected - np.concatenate([answer, predictor.probabilities(nasty)])).max())
+    got = predictor.corpus_probabilities(dev)
+    difference = float(np.abs(expected - np.concatenate([got, predictor.probabilities(nasty)])).max())
     if not difference <= PARITY_TOLERANCE:
         raise RunError(
             f"model.onnx differs from the trained model by {difference:.1e} in a probability, on dev or nasty texts",
             hint=f"It was not written; at most {PARITY_TOLERANCE:.0e} is allowed. The checkpoints are whole.",
         )
-    metrics = evaluate(dev.labels, answer, dev.weights, corpora.labels)
+    decision = settings.decision(config, corpora, got)
+    before = predictor.logits_before(got)
+    metrics = assess(
+        dev.labels,
+        got,
+        dev.weights,
+        corpora.labels,
+        threshold=decision.threshold if decision else None,
+        logits_before=np.sum(answer.dev_parts(network), axis=0) if before is None else before,
+        in_sample=True,
+    )
     card = model_card(data_sha256.values(), {"dev": metrics})
-    model = with_metadata(draft, settings.metadata(config, corpora, card))
+    model = with_metadata(draft, settings.metadata(config, corpora, card, decision))
     with atomic_file(run.weights_file) as file:
         write_tensors(file, weights)
     atomic_write(run.model_file, model)
@@ -73,8 +90,14 @@ def export(
     return Exported(best_step, settings.rules(config).metric, difference, len(nasty), metrics)
 
 
-def _probabilities(trainer: Trainer, encoded: Sequence[Sequence[int]]) -> np.ndarray:
-    """<float32>[texts, classes], of one text at a time."""
+def _nasty(
+    config: Config, trainer: Trainer, corpora: Corpora, answer: Answer, scales: np.ndarray
+) -> tuple[list[str], np.ndarray]:
+    """Texts that are hard to cut, and what the trained model says to them, one at a time."""
+    tokenizer = settings.tokenizer(config)
+    texts = [text.decode(errors="replace") for text in nasty_texts(tokenizer).values()]
+    encoded = [corpora.vocabulary.encode(tokenizer(text)) for text in texts]
     label, weight = np.zeros(1, np.int32), np.ones(1, np.float32)
     batches = (Batch(*pad([ids]), label, weight, np.array([row])) for row, ids in enumerate(encoded))
-    return trainer.probabilities(batches, len(encoded))
+    network = trainer.logits(batches, len(encoded))
+    return texts, combined(answer.parts(network, encoded), scales)

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from seqtrain.data.problems import listed
 from seqtrain.data.storage import Corpus
 from seqtrain.errors import DivergenceError
 from seqtrain.evaluation.metrics import evaluate
+from seqtrain.pipeline.answer import Answer
 from seqtrain.pipeline.events import Stopped
 from seqtrain.run.new import NewRun
 from seqtrain.training import loop
@@ -41,11 +42,13 @@ class Training:
         run: NewRun,
         trainer: Trainer,
         corpora: Corpora,
+        answer: Answer,
         start: Checkpoint | None,
         notify: Callable[[Any], None],
     ) -> None:
         self._config, self._run, self._trainer, self._corpora = config, run, trainer, corpora
-        self._notify = notify
+        self._answer, self._notify = answer, notify
+        self._class_weights = settings.class_weights(config, corpora)
         self.progress = start.progress if start else loop.Progress()
         self._last_step = "no step", np.empty(0, np.int64)  # in words, and the rows of its batch
         self._journal_bytes = start.journal_bytes if start else 0
@@ -88,7 +91,9 @@ class Training:
     def _step(
         self, keeper: Keeper, batch: Batch, number: int, learning_rate: float
     ) -> tuple[loop.Sums, float]:
-        sums, norm = self._trainer.train_on(batch, number, learning_rate)
+        batch = replace(batch, weights=batch.weights * self._class_weights[batch.labels])
+        frozen = self.progress.epoch < settings.frozen_epochs(self._config)
+        sums, norm = self._trainer.train_on(batch, number, learning_rate, freeze_embedding=frozen)
         figures = f"loss {sums.loss:.4g}, gradient norm {norm:.4g}, learning rate {learning_rate:.3g}"
         self._last_step = f"step {number}: {figures}", batch.rows
         if not (math.isfinite(sums.loss) and math.isfinite(norm)):
@@ -97,10 +102,10 @@ class Training:
 
     def _dev_metrics(self, keeper: Keeper, interruption: Interruption) -> Mapping[str, Any]:
         dev = self._corpora.dev
-        probabilities = dev_probabilities(self._trainer, dev, interruption)
-        if not np.isfinite(probabilities).all():  # the last step may have done it, and no loss has told yet
+        network = dev_logits(self._trainer, dev, interruption)
+        if not np.isfinite(network).all():  # the last step may have done it, and no loss has told yet
             raise self._diverged(keeper, "; after it the model computes NaN on dev")
-        return evaluate(dev.labels, probabilities, dev.weights, self._corpora.labels)
+        return evaluate(dev.labels, self._answer.on_dev(network), dev.weights, self._corpora.labels)
 
     def _diverged(self, keeper: Keeper, symptom: str) -> DivergenceError:
         """What is known of the step at which it happened."""
@@ -131,10 +136,10 @@ class Training:
         self._notify(Stopped(self.progress.step))
 
 
-def dev_probabilities(trainer: Trainer, dev: Corpus, interruption: Interruption | None = None) -> np.ndarray:
-    """<float32>[rows, classes]. A signal that waits ends it with Interrupted."""
+def dev_logits(trainer: Trainer, dev: Corpus, interruption: Interruption | None = None) -> np.ndarray:
+    """The network's, <float32>[rows, classes]. A signal that waits ends it with Interrupted."""
     plan = plan_evaluation(dev.lengths, batch_tokens=EVALUATION_TOKENS, max_batch=EVALUATION_ROWS)
-    return trainer.probabilities(_interruptible(Batches(dev, plan), interruption), len(dev))
+    return trainer.logits(_interruptible(Batches(dev, plan), interruption), len(dev))
 
 
 def _interruptible(batches: Iterable[Batch], interruption: Interruption | None) -> Iterator[Batch]:

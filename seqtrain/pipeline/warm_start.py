@@ -36,7 +36,7 @@ def take_over(source: str, config: Config, trainer: Trainer, corpora: Corpora) -
         _pairs(old.tokens, corpora.vocabulary.tokens),
         _pairs(old.labels, corpora.labels),
     )
-    for name, weight in old.arrays.items():
+    for name, weight in old.network.items():
         if name in WORD_AXES:
             _copy(weight, new[name], word_pairs, WORD_AXES[name])
         elif name in LABEL_AXES:

@@ -27,18 +27,25 @@ _BATCH = {
 def training_step(
     model: Classifier, optimizer: Adam, *, dropout: Dropout, clip_norm: float | None, seed: int
 ) -> Callable[..., Mapping[str, Any]]:
-    """Compiles `step(token_ids, lengths, labels, weights, number, learning_rate) → sums`.
+    """Compiles `step(token_ids, lengths, labels, weights, number, learning_rate, embedding_rate) → sums`.
 
-    number <int32>[] counts from 1 and seeds the dropout. Sums over the batch: loss_sum, correct and weight_sum, all
-    weighted; and gradient_norm before clipping. Gradients are clipped by their global norm (Pascanu et al. 2013, §3.2).
+    embedding_rate: the learning rate of the embedding; 0 leaves it as it is. number <int32>[] counts from 1 and seeds
+    the dropout. Sums over the batch: loss_sum, correct and weight_sum, all weighted; and gradient_norm before clipping.
+    Gradients are clipped by their global norm (Pascanu et al. 2013, §3.2).
     """
 
     @tf.function(
-        input_signature=[*_BATCH.values(), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)],
+        input_signature=[*_BATCH.values(), tf.TensorSpec([], tf.int32), *[tf.TensorSpec([], tf.float32)] * 2],
         autograph=False,
     )  # type: ignore[untyped-decorator]
     def step(
-        token_ids: Any, lengths: Any, labels: Any, weights: Any, number: Any, learning_rate: Any
+        token_ids: Any,
+        lengths: Any,
+        labels: Any,
+        weights: Any,
+        number: Any,
+        learning_rate: Any,
+        embedding_rate: Any,
     ) -> dict[str, Any]:
         ids, indices = distinct(token_ids, lengths)
         rows = model.embed(ids)
@@ -55,7 +62,7 @@ def training_step(
         norm = tf.linalg.global_norm(grads)
         if clip_norm:
             grads, _ = tf.clip_by_global_norm(grads, clip_norm, use_norm=norm)
-        optimizer.update_rows("embedding", ids, grads[0], learning_rate, number)
+        optimizer.update_rows("embedding", ids, grads[0], embedding_rate, number)
         for name, grad in zip(dense, grads[1:], strict=True):
             optimizer.update(name, grad, learning_rate, number)
         return {**sums, "gradient_norm": norm}
@@ -63,12 +70,12 @@ def training_step(
     return step.get_concrete_function()  # type: ignore[no-any-return]
 
 
-def probabilities_step(model: Classifier) -> Callable[[Any, Any], Any]:
-    """Compiles `step(token_ids, lengths) → probabilities <float32>[batch, classes]`, without dropout."""
+def logits_step(model: Classifier) -> Callable[[Any, Any], Any]:
+    """Compiles `step(token_ids, lengths) → logits <float32>[batch, classes]`, without dropout."""
 
     @tf.function(input_signature=[_BATCH["token_ids"], _BATCH["lengths"]], autograph=False)  # type: ignore[untyped-decorator]
     def step(token_ids: Any, lengths: Any) -> Any:
-        return tf.nn.softmax(model(token_ids, lengths))
+        return model(token_ids, lengths)
 
     return step.get_concrete_function()  # type: ignore[no-any-return]
 

@@ -14,7 +14,7 @@ from seqtrain.model.initialization import initial_weights
 from seqtrain.training.checkpoint import Checkpoint
 from seqtrain.training.loop import Progress, Sums
 from seqtrain.training.optimizer import Adam
-from seqtrain.training.step import probabilities_step, training_step
+from seqtrain.training.step import logits_step, training_step
 
 
 class Trainer:
@@ -28,15 +28,19 @@ class Trainer:
         self._step = training_step(
             self.model, self.optimizer, dropout=dropout, clip_norm=clip_norm, seed=seed
         )
-        self._probabilities = probabilities_step(self.model)
+        self._logits = logits_step(self.model)
 
-    def train_on(self, batch: Batch, number: int, learning_rate: float) -> tuple[Sums, float]:
+    def train_on(
+        self, batch: Batch, number: int, learning_rate: float, *, freeze_embedding: bool = False
+    ) -> tuple[Sums, float]:
         """One step, the `number`th from 1 → the batch's sums and the norm of its gradient before clipping.
 
-        Where training diverges the loss or the norm is not finite.
+        freeze_embedding: leave it as it is. Where training diverges the loss or the norm is not finite.
         """
         arrays = (batch.token_ids, batch.lengths, batch.labels, batch.weights)
-        sums = self._step(*map(tf.constant, arrays), tf.constant(number), tf.constant(learning_rate))
+        embedding_rate = 0.0 if freeze_embedding else learning_rate
+        values = (*arrays, number, learning_rate, embedding_rate)
+        sums = self._step(*map(tf.constant, values))
         return Sums(
             loss=float(sums["loss_sum"]),
             correct=float(sums["correct"]),
@@ -44,11 +48,11 @@ class Trainer:
             tokens=int(batch.lengths.sum()),
         ), float(sums["gradient_norm"])
 
-    def probabilities(self, batches: Iterable[Batch], rows: int) -> np.ndarray:
-        """<float32>[rows, classes]: the answer for each row of the corpus that the batches cover."""
+    def logits(self, batches: Iterable[Batch], rows: int) -> np.ndarray:
+        """<float32>[rows, classes]: the network's for each row of the corpus that the batches cover."""
         result = np.empty((rows, self.model.architecture.classes), np.float32)
         for batch in batches:
-            result[batch.rows] = self._probabilities(tf.constant(batch.token_ids), tf.constant(batch.lengths))
+            result[batch.rows] = self._logits(tf.constant(batch.token_ids), tf.constant(batch.lengths))
         return result
 
     def weights(self) -> dict[str, np.ndarray]:

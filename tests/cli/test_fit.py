@@ -114,6 +114,7 @@ def test_the_journal_has_a_line_for_training_and_one_for_dev_at_each_evaluation(
 def test_the_weights_are_those_of_the_best_checkpoint(fitted: Fitted) -> None:
     best = max((event for event in journal(fitted.run) if event.get("best")), key=lambda event: event["step"])
     weights = load_file(fitted.run / "weights.safetensors")
+    assert weights.pop("output.scale") > 0, "which is fitted to dev, not learnt"
     kept = load_file(Run(fitted.run).checkpoint(best["step"]) / STATE)
     for name, array in weights.items():
         np.testing.assert_array_equal(array, kept.pop(f"weights/{name}"))

@@ -52,11 +52,12 @@ def examples(name: str) -> list[str]:
     return [line.strip() for line in command.help.split("Examples:\n")[1].strip().splitlines()]
 
 
-def test_the_examples_of_fit_are_those_that_test_fit_and_test_resume_run() -> None:
+def test_the_examples_of_fit_are_those_that_test_fit_test_resume_and_test_seeds_run() -> None:
     assert examples("fit") == [
         "seqtrain fit configs/reviews.yaml",
         "seqtrain fit configs/reviews.yaml --out runs/gru --set model.cell=gru --set training.seed=2",
         "seqtrain fit configs/reviews.yaml --resume",
+        "seqtrain fit configs/reviews.yaml --out runs/five --seeds 5",
     ]
 
 

@@ -323,6 +323,7 @@ def test_a_new_run_takes_over_words_and_labels(fitted: Fitted, project: Path) ->
     np.testing.assert_allclose(after.pop("embedding")[known], before.pop("embedding"), **close)
     np.testing.assert_allclose(after.pop("output.kernel")[:, :2], before.pop("output.kernel"), **close)
     np.testing.assert_allclose(after.pop("output.bias")[:2], before.pop("output.bias"), **close)
+    del before["output.scale"]  # which the new run fits to its own dev
     for name, weight in before.items():
         np.testing.assert_allclose(after[name], weight, **close)
 

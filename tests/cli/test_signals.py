@@ -22,7 +22,7 @@ FIT = ("fit", "configs/reviews.yaml")
 OFTEN = (*FIT, "--set=training.evaluate_every=10")
 
 
-STEP, EVALUATION = (f"seqtrain.training.trainer:Trainer.{name}" for name in ("train_on", "probabilities"))
+STEP, EVALUATION = (f"seqtrain.training.trainer:Trainer.{name}" for name in ("train_on", "logits"))
 ENCODING = At("seqtrain.data.corpus:Corpora.save")
 RUN, ASIDE = Path("runs", "reviews"), Path("runs", ".reviews.new")
 STOPS = [(signal.SIGINT, 130, "interrupted\n"), (signal.SIGTERM, 143, "terminated\n")]

@@ -28,7 +28,7 @@ NETWORKS = {
 }
 
 ENCODING = At("seqtrain.data.corpus:Corpora.save")
-STEP, EVALUATION = (f"seqtrain.training.trainer:Trainer.{name}" for name in ("train_on", "probabilities"))
+STEP, EVALUATION = (f"seqtrain.training.trainer:Trainer.{name}" for name in ("train_on", "logits"))
 STATE = "seqtrain.training.checkpoint:write_tensors"
 CHECKPOINT_RENAMED, PRUNED_RENAMED = "seqtrain.run.atomic:move_folder", "seqtrain.run:move_folder"
 PROMOTION_RENAMED = "seqtrain.run.staging:move_folder"

@@ -29,18 +29,21 @@ MAY_IMPORT = {
     "data": ANYWHERE | {"text"},
     "model": {"errors", "cores"},
     "evaluation": ANYWHERE,
+    "wide": {"data", "text", "evaluation"},
+    "baseline": ANYWHERE | {"data", "text", "evaluation"},
     "inference": ANYWHERE | {"text", "data", "seqtrain"},
     "run": ANYWHERE | {"config", "seqtrain"},
     "training": ANYWHERE | {"model", "data", "run"},
-    "settings": ANYWHERE | {"config", "data", "text", "model", "training", "evaluation", "inference"},
+    "settings": ANYWHERE | {"config", "data", "text", "model", "training", "evaluation", "inference", "wide"},
     "trained": ANYWHERE | {"data", "evaluation", "inference", "run", "settings"},
     "weights": ANYWHERE | {"run", "settings", "text"},
     "verification": ANYWHERE
-    | {"data", "text", "inference", "model", "training", "run", "settings", "trained"},
+    | {"data", "text", "inference", "model", "training", "run", "settings", "trained", "weights"},
     "export": ANYWHERE
     | {
         "data",
         "text",
+        "evaluation",
         "inference",
         "model",
         "training",
@@ -124,7 +127,8 @@ def test_nothing_else_imports_it_unasked() -> None:
     """At import time, that is: `pipeline` imports what trains when the data have turned out to be usable."""
     trains = {f"seqtrain.pipeline.{name}" for name in ("training", "export", "warm_start")}
     exports = {
-        f"seqtrain.export.{name}" for name in ("network", "saved_model", "text_graph", "reload.saved_model")
+        f"seqtrain.export.{name}"
+        for name in ("network", "saved_model", "text_graph", "wide", "reload.saved_model")
     }
     asked = {*trains, *exports, "seqtrain.verification.engine"}
     others = {module for module in TREES if room(module) not in ("model", "training")} - asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 from seqtrain import settings
@@ -37,3 +38,18 @@ def test_encoded_data_depend_on_what_makes_them_and_on_nothing_else() -> None:
     for other in ("data.split_seed=8", "data.dev=0.3", "data.bad_rows=skip", "tokenizer.kind=char"):
         assert facts(other) != facts()
     assert facts("vocabulary.min_count=3") != facts()
+
+
+def test_encoded_data_depend_on_word_vectors_as_far_as_those_add_words() -> None:
+    def facts(*overrides: str) -> dict[str, Any]:
+        return settings.encoding_facts(config_from({"data": DATA}, overrides))
+
+    vectors = "model.vectors=glove.txt"
+    assert facts("vocabulary.from_vectors=7") == facts(vectors, "vocabulary.from_vectors=0") == facts()
+    different = [
+        facts(vectors),
+        facts(vectors, "vocabulary.from_vectors=7"),
+        facts("model.vectors=other.txt"),
+        facts(),
+    ]
+    assert all(one != other for one, other in combinations(different, 2))

@@ -71,4 +71,5 @@ def _sections(config: Config) -> Iterator[Section]:
             processes=usable_processes(settings.threads(config)),
             plan=partial(settings.epoch_plan, config, epoch=0),
             **settings.model_size(config),
+            more_words=settings.more_words(config),
         )

@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 
 from seqtrain.config import Config, config_from, explained, load_config, resolved
 from seqtrain.config.layers import MOST_BYTES
-from seqtrain.config.schema import Cell, Metric, Pooling
+from seqtrain.config.problems import sections
+from seqtrain.config.schema import Cell, Decision, Metric, Pooling, Wide
 from seqtrain.config.schema import Tokenizer as TokenizerBlock
 from seqtrain.errors import UsageError
+from seqtrain.evaluation.decision import SCORES
 from seqtrain.evaluation.metrics import METRICS
+from seqtrain.inference.metadata import DECISION_METRICS
 from seqtrain.text.tokenizer import TOKENIZERS, TRUNCATIONS
 
 DATA = {"train": "train.tsv", "dev": "dev.tsv"}
@@ -67,7 +70,7 @@ def test_defaults_are_those_of_the_design() -> None:
             "cache": True,
         },
         "tokenizer": {"kind": "word", "lowercase": True, "max_length": 400, "truncate": "middle"},
-        "vocabulary": {"max_size": 30_000, "min_count": 2},
+        "vocabulary": {"max_size": 30_000, "min_count": 2, "from_vectors": 20_000},
         "model": {
             "embedding_size": 128,
             "cell": "lstm",
@@ -76,6 +79,8 @@ def test_defaults_are_those_of_the_design() -> None:
             "bidirectional": True,
             "pooling": ["mean"],
             "dropout": {"words": 0.5, "features": 0.3},
+            "wide": None,
+            "vectors": None,
         },
         "training": {
             "epochs": 5,
@@ -90,10 +95,14 @@ def test_defaults_are_those_of_the_design() -> None:
             "metric": "accuracy",
             "checkpoint_every": None,
             "checkpoint_minutes": 5.0,
+            "class_weights": None,
+            "freeze_vectors": 0,
             "init_from": None,
             "seed": 1,
             "threads": None,
         },
+        "decision": None,
+        "baseline": True,
     }
 
 
@@ -140,7 +149,7 @@ def test_every_problem_of_a_file_is_reported_at_once_in_the_order_of_its_lines(f
         "bad.yaml:18: training.clip_norm: 0 is too small. Write more than 0.",
         "bad.yaml:19: training.optimizer: unknown key. Known here: epochs, batch_tokens, max_batch, "
         "learning_rate, schedule, warmup, clip_norm, evaluate_every, patience, metric, checkpoint_every, "
-        "checkpoint_minutes, init_from, seed, threads.",
+        "checkpoint_minutes, class_weights, freeze_vectors, init_from, seed, threads.",
         "bad.yaml:20: training.seed: has no value. Write one such as 1, or delete the line.",
         "--set training.metric=acuracy: training.metric: 'acuracy' is not one of accuracy, macro_f1, "
         "weighted_f1, log_loss. Did you mean 'accuracy'?",
@@ -181,6 +190,26 @@ def test_an_empty_section_has_its_defaults(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
+        *(
+            (
+                "training.class_weights",
+                value,
+                f"{shown} is neither balanced nor a positive number for each label. Write one such as {{pos: 2}}.",
+            )
+            for value, shown in [
+                ("even", "'even'"),
+                ([], "[]"),
+                ({}, "{}"),
+                ({"pos": 0}, '{"pos": 0}'),
+                ({"pos": True}, '{"pos": true}'),
+                ({"pos": float("inf")}, '{"pos": Infinity}'),
+            ]
+        ),
+        (
+            "decision",
+            {"metric": "accuracy", "label": "pos"},
+            "has a label, but accuracy is of all labels. Delete it, or choose f1.",
+        ),
         ("vocabulary.max_size", 2, "2 is too small. Write 3 or more."),
         ("vocabulary.min_count", 0, "0 is too small. Write 1 or more."),
         ("vocabulary.min_count", 2.5, "2.5 is not a whole number. Write one such as 2."),
@@ -316,6 +345,11 @@ class TestOverrides:
         config = config_from({"data": DATA}, [override])
         assert getattr(getattr(config, section), key) == value
 
+    @pytest.mark.parametrize(("value", "wide"), [("{}", Wide()), ("null", None), ("", None)])
+    def test_a_section_that_need_not_be_there_comes_and_goes(self, value: str, wide: Wide | None) -> None:
+        config = config_from({"data": DATA, "model": {"wide": {"ngrams": 3}}}, [f"model.wide={value}"])
+        assert config.model.wide == wide
+
     def test_they_may_be_all_there_is(self) -> None:
         overrides = ["data.train=a.tsv", "data.dev=0.1", "data.columns.label=1", "data.columns.text=0"]
         config = config_from({}, overrides)
@@ -335,7 +369,10 @@ class TestOverrides:
             ("epochs=3", "epochs: unknown section. Did you mean 'training.epochs'?"),
             ("modle.cell=gru", "modle.cell: unknown key. Did you mean 'model.cell'?"),
             ("model.units.x=3", "model.units.x: unknown key. There is no section 'model.units'."),
-            ("=3", "unknown section. Known here: data, tokenizer, vocabulary, model, training."),
+            (
+                "=3",
+                "unknown section. Known here: data, tokenizer, vocabulary, model, training, decision, baseline.",
+            ),
             ("model.units=many", "model.units: 'many' is not a whole number. Write one such as 128."),
             ("model.units={a: 1}", 'model.units: {"a": 1} is not a whole number. Write one such as 128.'),
             (
@@ -479,7 +516,7 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=4,
 )
-KEYS = {name: list(field.annotation.model_fields) for name, field in Config.model_fields.items()}  # type: ignore[union-attr]
+KEYS = {path[0]: list(section.model_fields) for path, section in sections(Config).items() if len(path) == 1}
 
 
 @patient
@@ -515,8 +552,18 @@ def test_choices_are_those_of_the_modules_that_make_them() -> None:
     fields = TokenizerBlock.model_fields
     assert set(get_args(fields["kind"].annotation)) == set(TOKENIZERS)
     assert set(get_args(fields["truncate"].annotation)) == set(TRUNCATIONS)
-    # ROC AUC is not defined on every dev split, and so cannot choose the weights.
-    assert set(get_args(Metric)) == set(METRICS) - {"roc_auc"}
+    # ROC AUC is not defined on every dev split; the others tell little of how good the labels are.
+    assert set(get_args(Metric)) == set(METRICS) - {"roc_auc", "brier", "ece"}
+
+
+def test_a_label_is_text() -> None:
+    decision = {"metric": "f1", "label": 5}
+    assert complaints({"decision": decision}) == ["config: decision.label: 5 is not text. Put it in quotes."]
+
+
+def test_metrics_of_a_threshold_are_those_that_one_can_be_tuned_for() -> None:
+    metrics = get_args(Decision.model_fields["metric"].annotation)
+    assert set(metrics) == set(SCORES) == set(DECISION_METRICS)
 
 
 def test_choices_of_the_network_are_those_of_the_modules_that_build_it() -> None:

@@ -14,7 +14,7 @@ from seqtrain.errors import DataError
 from seqtrain.pipeline import corpora as module
 from seqtrain.pipeline.corpora import DataFiles, Rows, encoded
 from seqtrain.run import Run
-from seqtrain.settings import data_splits
+from seqtrain.settings import data_files
 from tests.project import CONFIG, write_project
 
 
@@ -45,8 +45,8 @@ def config(*overrides: str) -> Config:
 def encode(config: Config, run: str = "runs/a") -> Rows:
     """Encodes for a run and returns what became of the rows."""
     os.makedirs(run, exist_ok=True)
-    files = DataFiles(data_splits(config).all_files())
-    with encoded(config, Run(run), Path(run), files) as (corpora, rows):
+    files = DataFiles(data_files(config))
+    with encoded(config, Run(run), Path(run), files) as (corpora, rows, _):
         assert len(corpora.train) + len(corpora.dev) == int(rows.summary.split()[0])
     return rows
 
@@ -66,6 +66,20 @@ def test_other_content_under_the_same_name_is_encoded_anew(builds: list[Path]) -
         file.write("pos\tone more\n")
     assert not encode(config()).reused
     assert not encode(config("tokenizer.lowercase=false")).reused
+    assert len(builds) == 3
+
+
+def test_other_vectors_give_other_words_if_they_give_any(builds: list[Path]) -> None:
+    def with_vectors(content: str, *overrides: str) -> Rows:
+        Path("v.txt").write_text(content)
+        return encode(config("model.vectors=v.txt", *overrides))
+
+    assert not with_vectors("unheard 1\n").reused
+    assert with_vectors("unheard 1\n").reused
+    assert not with_vectors("unheard 2\n").reused
+    assert not with_vectors("unheard 2\n", "vocabulary.from_vectors=0").reused
+    assert with_vectors("unheard 3\n", "vocabulary.from_vectors=0").reused
+    assert encode(config()).reused
     assert len(builds) == 3
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +17,7 @@ from safetensors.numpy import load_file
 
 from seqtrain import load
 from seqtrain.config import Config, config_from
-from seqtrain.errors import DivergenceError, RunError
+from seqtrain.errors import DivergenceError, RunError, UsageError
 from seqtrain.model.classifier import Classifier
 from seqtrain.pipeline import export, fit, training
 from seqtrain.pipeline.events import AlreadyFinished, Built, Encoded, Exported, Resumed, Started
@@ -168,5 +170,73 @@ def test_the_best_weights_are_kept_though_later_ones_are_worse(monkeypatch: pyte
     assert events[-1].step == 38
     assert list(run.checkpoints()) == [38, 57, 76]
     best, kept = load_file(run.checkpoint(38) / STATE), load_file(run.weights_file)
+    del kept["output.scale"]
     for name, weight in kept.items():
         np.testing.assert_array_equal(weight, best[f"weights/{name}"])
+
+
+def test_a_run_with_a_wide_path_goes_on_to_the_same_bits() -> None:
+    options = ["model.wide.ngrams=2", "training.class_weights=balanced"]
+    whole = fit(config(*options), out="runs/whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit(config(*options), out="runs/broken", notify=interrupt_at_step(26))
+    broken = fit(config(*options), out="runs/broken", resume=True)
+    expected, found = load_file(whole.weights_file), load_file(broken.weights_file)
+    assert {"wide.table", "wide.bias", "wide.scale"} <= expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array, err_msg=name)
+    assert whole.model_file.read_bytes() == broken.model_file.read_bytes()
+
+
+def test_class_weights_are_those_of_the_rows() -> None:
+    """A label that weighs twice is a label whose rows weigh 2."""
+    rows = [line.split("\t") for line in Path("train.tsv").read_text("utf-8").splitlines()]
+    lines = (f"{label}\t{text}\t{2 if label == 'pos' else 1}\n" for label, text in rows)
+    Path("weighted.tsv").write_text("".join(lines), "utf-8")
+    columns = ["data.columns.label=0", "data.columns.text=1"]
+    plain = config(
+        *columns, "training.class_weights={pos: 2}", "model.wide.ngrams=1", "data.train=weighted.tsv"
+    )
+    by_class = load_file(fit(plain, out="runs/class").weights_file)
+    weighted = config(*columns, "data.columns.weight=2", "model.wide.ngrams=1", "data.train=weighted.tsv")
+    by_row = load_file(fit(weighted, out="runs/row").weights_file)
+    for name, array in by_class.items():
+        if "scale" not in name and not name.startswith("wide"):  # dev, which weighs too, chooses those
+            np.testing.assert_array_equal(by_row[name], array, err_msg=name)
+    unweighted = load_file(fit(config(), out="runs/none").weights_file)
+    assert (unweighted["output.kernel"] != by_class["output.kernel"]).any()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.class_weights={joy: 2}", "training.class_weights: no training row has the label 'joy'"),
+        ("decision={metric: f1, label: joy}", "decision.label: no training row has the label 'joy'"),
+    ],
+)
+def test_labels_that_are_not_there_are_told_before_anything_is_trained(override: str, message: str) -> None:
+    section, _, value = override.partition("=")
+    chosen = yaml.safe_load(value)
+    overrides = (
+        [f"{section}.{key}={item}" for key, item in chosen.items()] if section == "decision" else [override]
+    )
+    with pytest.raises(UsageError, match=re.escape(message)):
+        fit(config(*overrides), out=OUT)
+    assert not OUT.exists()
+
+
+def test_a_threshold_travels_with_the_model_and_is_the_best_on_dev() -> None:
+    run = fit(config("decision.metric=f1", "decision.label=neg"), out=OUT)
+    model = load(OUT)
+    assert model.predictor.decision is not None
+    threshold, metric, label = model.predictor.decision
+    assert (metric, label) == ("f1", "neg")
+    dev = json.loads(run.metrics_file("dev").read_bytes())
+    assert dev["threshold"] == threshold
+    plain = fit(config(), out="runs/plain")
+    undecided = json.loads(plain.metrics_file("dev").read_bytes())
+    assert dev["per_class"]["neg"]["f1"] >= undecided["per_class"]["neg"]["f1"]
+    assert dev["log_loss"] == undecided["log_loss"], "probabilities are the same"
+    assert dev["calibration"]["in_sample"] is True
+    assert dev["calibration"]["after"]["log_loss"] == pytest.approx(dev["log_loss"])
+    assert dev["calibration"]["before"].keys() == {"ece", "brier", "log_loss"}

@@ -9,7 +9,7 @@ import tensorflow as tf
 from seqtrain.model.classifier import Architecture, Classifier, Dropout
 from seqtrain.model.initialization import initial_weights
 from seqtrain.training.optimizer import Adam
-from seqtrain.training.step import batch_sums, probabilities_step, training_step
+from seqtrain.training.step import batch_sums, logits_step, training_step
 from tests import oracles
 from tests.models import LENGTHS, Sample
 from tests.shapes import SHAPES, Shape
@@ -24,9 +24,10 @@ def build(sample, **settings):
     return model, optimizer, training_step(model, optimizer, **settings)
 
 
-def run(step, sample, number=1, rate=0.01, weights=None):
+def run(step, sample, number=1, rate=0.01, weights=None, embedding_rate=None):
     weights = sample.example_weights if weights is None else weights
-    return step(sample.token_ids, sample.lengths, sample.labels, weights, number, rate)
+    embedding_rate = rate if embedding_rate is None else embedding_rate
+    return step(sample.token_ids, sample.lengths, sample.labels, weights, number, rate, embedding_rate)
 
 
 def test_sums_are_weighted_sums():
@@ -54,6 +55,7 @@ def weight_two_is_two_examples():
         sample.labels[doubled],
         np.ones(4, np.float32),
         1,
+        0.01,
         0.01,
     )
     for name, weight in weighted_model.weights.items():
@@ -111,6 +113,17 @@ def test_the_padding_row_never_moves():
     np.testing.assert_array_equal(model.weights["embedding"][0].numpy(), before)
 
 
+def test_a_frozen_embedding_stays_as_it_is_and_the_rest_learns():
+    sample = Sample()
+    before = {name: weight.astype(np.float32) for name, weight in sample.weights.items()}
+    model, _, step = build(sample)
+    run(step, sample, embedding_rate=0.0)
+    for name, weight in model.weights.items():
+        assert np.array_equal(weight.numpy(), before[name]) == (name == "embedding"), name
+    run(step, sample, number=2)
+    assert not np.array_equal(model.weights["embedding"].numpy(), before["embedding"])
+
+
 def test_dropout_depends_on_seed_and_step_alone():
     sample = Sample()
     dropout = Dropout(words=0.5, features=0.3)
@@ -131,12 +144,12 @@ def test_one_graph_each_serves_batches_of_every_shape(monkeypatch):
     )
     sample = Sample()
     model, _, step = build(sample, dropout=Dropout(0.5, 0.3))
-    probabilities = probabilities_step(model)
+    logits = logits_step(model)
     for number, (rows, time) in enumerate([(3, 9), (2, 9), (1, 4), (3, 12)], start=1):
         ids = np.resize(sample.token_ids, (rows, time)).astype(np.int32)
         lengths = np.full(rows, time, np.int32)
-        step(ids, lengths, np.zeros(rows, np.int32), np.ones(rows, np.float32), number, 0.01)
-        probabilities(ids, lengths)
+        step(ids, lengths, np.zeros(rows, np.int32), np.ones(rows, np.float32), number, 0.01, 0.01)
+        logits(ids, lengths)
     assert len(traces) == 2
 
 
@@ -150,7 +163,7 @@ def test_eight_examples_are_learnt_by_heart(shape):
     token_ids = random.randint(2, 30, (8, 6)).astype(np.int32)
     labels = np.array([0, 1] * 4, np.int32)
     for number in range(1, 301):
-        sums = step(token_ids, lengths, labels, np.ones(8, np.float32), number, 0.02)
+        sums = step(token_ids, lengths, labels, np.ones(8, np.float32), number, 0.02, 0.02)
     assert float(sums["correct"]) == 8
     assert float(sums["loss_sum"]) / 8 < 0.05
 
