@@ -214,17 +214,15 @@ def frozen_epochs(config: Config) -> int:
     return config.training.freeze_vectors if config.model.vectors else 0
 
 
-def wide(config: Config, corpora: Corpora) -> Ngrams | None:
-    """The n-grams of the wide path of a new run, None without one."""
-    chosen, classes = config.model.wide, len(corpora.labels)
-    if chosen is None:
-        return None
-    buckets = chosen.buckets or enough_buckets(corpora.train, chosen.ngrams, classes if classes > 2 else 1)
-    return ngrams(config, len(corpora.vocabulary), len(corpora.vocabulary) + buckets)
+def longest_ngram(config: Config) -> int | None:
+    """Of the wide path, in tokens; None without one."""
+    return config.model.wide.ngrams if config.model.wide else None
 
 
-def has_wide_path(config: Config) -> bool:
-    return config.model.wide is not None
+def wide_buckets(config: Config, ngrams: int, classes: int) -> int:
+    """Of the wide path of a new run, whose training rows have so many n-grams of two tokens and more."""
+    chosen = config.model.wide.buckets if config.model.wide else None
+    return chosen or enough_buckets(ngrams, classes if classes > 2 else 1)
 
 
 def wide_strength(config: Config) -> float | None:

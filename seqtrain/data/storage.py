@@ -84,13 +84,18 @@ class Block(NamedTuple):
 
 def blocks(corpus: Corpus, keep: NDArray[np.bool_]) -> Iterator[Block]:
     """The rows where `keep` is True, in their order, read about `BLOCK_TOKENS` tokens at a time."""
-    marks = np.searchsorted(corpus.offsets, np.arange(0, corpus.offsets[-1], BLOCK_TOKENS))
-    for start, stop in pairwise(np.unique([*marks, len(corpus)])):
+    for start, stop in spans(corpus):
         kept, offsets = keep[start:stop], corpus.offsets[start : stop + 1]
         lengths = np.diff(offsets)
         token_ids = corpus.token_ids[offsets[0] : offsets[-1]][np.repeat(kept, lengths)]
         rows = (getattr(corpus, name)[start:stop][kept] for name in Block._fields[2:])
         yield Block(token_ids, lengths[kept], *rows)
+
+
+def spans(corpus: Corpus) -> Iterator[tuple[int, int]]:
+    """Consecutive rows of about `BLOCK_TOKENS` tokens together: the first, and the one behind the last."""
+    marks = np.searchsorted(corpus.offsets, np.arange(0, corpus.offsets[-1], BLOCK_TOKENS))
+    return pairwise(np.unique([*marks, len(corpus)]).tolist())
 
 
 def write(blocks: Iterable[Block], folder: Path, file_names: Iterable[str]) -> Corpus:

@@ -40,7 +40,7 @@ from seqtrain.pipeline.vectors import put_vectors, require_room
 from seqtrain.run import Run, provenance
 from seqtrain.run.atomic import atomic_folder, atomic_write, write_json
 from seqtrain.run.new import NewRun, now
-from seqtrain.wide.features import sharing
+from seqtrain.wide.features import ngram_hashes, sharing
 from seqtrain.wide.path import WidePath, fit_wide_path
 
 if TYPE_CHECKING:
@@ -131,21 +131,26 @@ class _Fit:
                 return
             write_json(file, found)
         if file.exists():
-            has_wide_path = settings.has_wide_path(self._config)
+            wide = settings.longest_ngram(self._config) is not None
             found = json.loads(file.read_bytes())
-            self._notify(Compared(exported.metric, exported.dev, found, has_wide_path))
+            self._notify(Compared(exported.metric, exported.dev, found, wide))
 
     def _wide_path(self, corpora: Corpora) -> WidePath | None:
         """Fitted anew when a run goes on: the same rows give the same numbers."""
-        ngrams = settings.wide(self._config, corpora)
-        if ngrams is None:
+        config, dev, words = self._config, corpora.dev, len(corpora.vocabulary)
+        longest = settings.longest_ngram(config)
+        if longest is None:
             return None
         start = time.perf_counter()
-        weights, dev = settings.row_weights(self._config, corpora), corpora.dev
-        path = fit_wide_path(corpora, ngrams, weights, settings.wide_strength(self._config))
+        hashes = ngram_hashes(corpora.train, longest)
+        buckets = settings.wide_buckets(config, len(hashes), len(corpora.labels))
+        ngrams = settings.ngrams(config, words, words + buckets)
+        assert ngrams is not None
+        weights = settings.row_weights(config, corpora)
+        path = fit_wide_path(corpora, ngrams, weights, settings.wide_strength(config))
         fitted = WideFitted(
-            ngrams.longest,
-            *sharing(corpora.train, ngrams),
+            longest,
+            *sharing(hashes, buckets),
             path.linear.strength,
             path.linear.interpolation,
             evaluate(dev.labels, path.dev_probabilities(), dev.weights, corpora.labels),

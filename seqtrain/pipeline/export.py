@@ -50,7 +50,7 @@ def export(
     network = dev_logits(trainer, dev)
     scales = answer.scales(network)
     nasty, expected_of_nasty = _nasty(config, trainer, corpora, answer, scales)
-    expected = np.concatenate([answer.on_dev(network), expected_of_nasty])
+    expected = np.concatenate([combined(answer.dev_parts(network), scales), expected_of_nasty])
     trainer.model.free_memory()
     give_memory_back()
     weights |= answer.arrays(scales)

@@ -28,6 +28,8 @@ from seqtrain.verification.laws import (
 )
 from seqtrain.verification.sample import Ids
 from seqtrain.weights import trained_weights
+from seqtrain.wide import nbsvm
+from seqtrain.wide.features import matrix
 
 ENGINE_TOLERANCE = 1e-5  # in a probability, over hundreds of steps in float32; `fit` writes no other model
 BATCHES = 3  # of which gradients are taken
@@ -75,11 +77,9 @@ def wide_logits(
     """Those of the wide path, scaled: <float32>[batch, classes]."""
     real = np.arange(token_ids.shape[1]) < lengths[:, np.newaxis]
     found = presence(ngrams, token_ids[real], np.concatenate([[0], np.cumsum(lengths)]))
-    table, bias = arrays["wide.table"], arrays["wide.bias"]
-    z = np.tile(bias, (len(lengths), 1))
-    np.add.at(z, np.repeat(np.arange(len(lengths)), np.diff(found.offsets)), table[found.features])
-    logits = np.concatenate([-z / 2, z / 2], axis=1) if z.shape[1] == 1 else z
-    return logits * arrays["wide.scale"]
+    return (
+        nbsvm.logits(matrix(found, ngrams), arrays["wide.table"], arrays["wide.bias"]) * arrays["wide.scale"]
+    )
 
 
 def outcomes(trained: TrainedClassifier, subject: Subject) -> Iterator[Outcome]:

@@ -33,8 +33,15 @@ class Linear(NamedTuple):
 
     def logits(self, features: csr_matrix) -> NDArray[np.float32]:
         """features <float32>[rows, features] → <float32>[rows, classes]."""
-        z = features @ self.table + self.bias
-        return np.concatenate([-z / 2, z / 2], axis=1) if z.shape[1] == 1 else z
+        return logits(features, self.table, self.bias)
+
+
+def logits(
+    features: csr_matrix, table: NDArray[np.float32], bias: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """<float32>[rows, classes] of a classifier whose table and bias are those of `Linear`."""
+    z = features @ table + bias
+    return np.concatenate([-z / 2, z / 2], axis=1) if z.shape[1] == 1 else z
 
 
 def candidates(

@@ -13,6 +13,7 @@ import pytest
 
 from seqtrain.data.workers import START_BYTES, usable_processes
 from tests.cli.command import PATIENCE, finish, start
+from tests.running import is_running
 
 pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc that tells of processes"),
@@ -25,14 +26,6 @@ ROWS = f"neg\t{'not as good as the other ones, ' * 100}\npos\t{'better than the 
 def children(process: int) -> set[int]:
     threads = Path(f"/proc/{process}/task").iterdir()
     return {int(child) for thread in threads for child in (thread / "children").read_text().split()}
-
-
-def is_running(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in "ZX"
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

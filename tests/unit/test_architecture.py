@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "trained": ANYWHERE | {"data", "evaluation", "inference", "run", "settings"},
     "weights": ANYWHERE | {"run", "settings", "text"},
     "verification": ANYWHERE
-    | {"data", "text", "inference", "model", "training", "run", "settings", "trained", "weights"},
+    | {"data", "text", "inference", "model", "training", "run", "settings", "trained", "weights", "wide"},
     "export": ANYWHERE
     | {
         "data",

@@ -24,6 +24,7 @@ from seqtrain.errors import SeqtrainError
 from seqtrain.text.tokenizer import Tokenizer
 from tests.cli.command import PATIENCE
 from tests.project import TRAIN
+from tests.running import is_running
 
 CLASS_WEIGHTS = [0.5, 1.5]
 TOKENIZER = Tokenizer("word", lowercase=True, max_length=9, truncate="middle")
@@ -165,14 +166,6 @@ def survives(folder: Path, extra: str) -> bool:
             parent.kill()
             if is_running(process):
                 os.kill(process, signal.SIGKILL)
-
-
-def is_running(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in "ZX"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc that tells of processes")
