@@ -29,6 +29,7 @@ from seqtrain.suggestion import nearest
 from seqtrain.untrusted import damaged
 
 LONGEST_LINE = 1 << 20  # bytes, of a text in a stream, and where no config says another number
+TEXT = attrgetter("text")
 NO_SPLITS = Splits((), (), (), columns=None, split_seed=0, max_line_bytes=LONGEST_LINE)
 
 
@@ -83,15 +84,16 @@ class TrainedModel:
 
     def stream(self, rows: Iterable[Example]) -> Iterator[tuple[Example, Prediction]]:
         """Each row with the answer for its text, in order and in bounded memory."""
-        for row, probabilities in self.predictor.stream(rows, text=attrgetter("text")):
+        for row, probabilities in self.predictor.stream(rows, TEXT):
             yield row, self._predictions(probabilities[None])[0]
 
     def windows(
         self, rows: Iterable[Example], *, size: int | None = None, pauses: Pauses = never
     ) -> Generator[tuple[list[Example], NDArray[np.float32]]]:
         """Rows in lists with their probabilities <float32>[rows, classes]; as `Predictor.windows`, which says more."""
-        text = attrgetter("text")
-        return self.predictor.windows(rows, text, size=size, characters=_characters, pauses=pauses)
+        windows = self.predictor.windows(rows, TEXT, size=size, characters=_characters, pauses=pauses)
+        for window, (probabilities,) in windows:
+            yield window, probabilities
 
     def evaluate(
         self, path: str | Path | Sequence[str | Path] | None = None, *, split: str = "test"
@@ -99,11 +101,22 @@ class TrainedModel:
         """What `measure` says of labelled files of the run's format or, without a path, of a split of the run's data.
 
         Rows that cannot be used are skipped if the run's config skips them. Otherwise DataError is raised, and
-        UsageError if the run has no such split.
+        UsageError if the run has no such split. They are in-sample if the run was fitted to them, see `seen`.
         """
-        in_sample = path is None and split != "test"
-        metrics, _ = self.measure(self.labelled_rows(path, split=split), self.problems(), in_sample=in_sample)
+        paths = [path] if isinstance(path, str | Path) else path
+        rows = self.labelled_rows(paths, split=split)
+        is_new = (path is not None or split == "test") and not self.seen(paths)
+        metrics, _ = self.measure(rows, self.problems(), in_sample=not is_new)
         return metrics
+
+    def seen(self, files: Sequence[str | Path] | None = None) -> Mapping[Path, str]:
+        """Those of the files, None: of the run's test split, that the run was fitted to, each with its split: "train",
+        or "dev", which it was chosen and scaled on."""
+        if self.run is None:
+            return {}
+        from seqtrain.in_sample import fitted_to  # here, because a prediction needs none of its imports
+
+        return fitted_to(self.run, files)
 
     def problems(self) -> Problems:
         """Where `measure` counts rows: bad ones are an error, unless the run's config skips them."""
@@ -204,10 +217,12 @@ class TrainedModel:
         """
         label_ids = {label: index for index, label in enumerate(self.labels)}
         truth, answers, weights, mistakes = array("i"), [], array("f"), []
-        for window, probabilities in self.windows(problems.usable(rows, self.labels)):
+        usable, outputs = problems.usable(rows, self.labels), self.predictor.outputs
+        for window, answer in self.predictor.windows(usable, TEXT, characters=_characters, outputs=outputs):
+            probabilities = answer[0]
             labels = [label_ids[row.label or ""] for row in window]
             truth.extend(labels)
-            answers.append(probabilities)
+            answers.append(answer)
             weights.extend(row.weight for row in window)
             wrong = np.flatnonzero(decided(probabilities, self.predictor.threshold) != labels)
             predictions = zip(wrong, self._predictions(probabilities[wrong]), strict=True)
@@ -215,25 +230,17 @@ class TrainedModel:
                 Mistake(replace(window[row], row=b""), prediction) for row, prediction in predictions
             ]
         problems.raise_if_any()
-        metrics = self._assess(np.array(truth), np.concatenate(answers), np.array(weights), in_sample)
-        return metrics, sorted(mistakes, key=lambda mistake: -mistake.prediction.probability)
-
-    def _assess(
-        self,
-        labels: NDArray[np.int32],
-        probabilities: NDArray[np.float32],
-        weights: NDArray[np.float32],
-        in_sample: bool,
-    ) -> dict[str, Any]:
-        return assess(
-            labels,
+        probabilities, *before = np.concatenate(answers, axis=1)
+        metrics = assess(
+            np.array(truth),
             probabilities,
-            weights,
+            np.array(weights),
             self.labels,
             threshold=self.predictor.threshold,
-            logits_before=self.predictor.logits_before(probabilities),
+            logits_before=before[0] if before else None,
             in_sample=in_sample,
         )
+        return metrics, sorted(mistakes, key=lambda mistake: -mistake.prediction.probability)
 
     def _predictions(self, probabilities: NDArray[np.float32]) -> list[Prediction]:
         """Of each row of probabilities [rows, classes]."""

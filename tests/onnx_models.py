@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,12 +42,16 @@ def random_weights(
 
 
 def oracle_logits(
-    shape: Shape, texts: list[np.ndarray], ngrams: Ngrams | None = None, classes: int = len(LABELS)
+    shape: Shape,
+    texts: list[np.ndarray],
+    ngrams: Ngrams | None = None,
+    classes: int = len(LABELS),
+    oracle: Callable[..., np.ndarray] = oracles.model,
 ) -> np.ndarray:
-    """Float64 logits [texts, classes] of the model of `random_weights`."""
+    """Float64 logits [texts, classes] of the model of `random_weights`; oracle: or what it would say uncalibrated."""
     weights = random_weights(shape, ngrams, classes)
     numbers = ngrams._asdict() if ngrams else None
-    return np.stack([oracles.model(weights, text, numbers, **asdict(shape)) for text in texts])
+    return np.stack([oracle(weights, text, numbers, **asdict(shape)) for text in texts])
 
 
 def model_bytes(

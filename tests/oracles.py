@@ -153,7 +153,7 @@ def classifier(weights, token_ids, *, cell, layers=1, bidirectional=True, poolin
 
 def ngram_features(token_ids, *, longest, words, buckets, cut_length=0, cut=0):
     """The set of features of one text; as `seqtrain.text.ngrams` says, with the numbers that it names written out."""
-    text, features = [0, *(int(number) for number in token_ids)], set()
+    text, features = [2_147_483_646, *(int(number) for number in token_ids)], set()
     for begin in range(len(text)):
         for end in range(begin + 1, min(begin + longest, len(text)) + 1):
             over_cut = len(token_ids) == cut_length and begin <= cut < end - 1
@@ -179,6 +179,12 @@ def model(weights, token_ids, ngrams=None, **network):
     """Logits [C] of one text by a whole model; ngrams: arguments of `ngram_features`, network: of `classifier`."""
     logits = weights["output.scale"] * classifier(weights, token_ids, **network)
     return logits + weights["wide.scale"] * wide(weights, token_ids, **ngrams) if ngrams else logits
+
+
+def uncalibrated(weights, token_ids, ngrams=None, **network):
+    """The logits [C] of `model`, had nothing been scaled."""
+    logits = classifier(weights, token_ids, **network)
+    return logits + wide(weights, token_ids, **ngrams) if ngrams else logits
 
 
 def softmax_cross_entropy(logits, label):

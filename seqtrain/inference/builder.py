@@ -19,7 +19,7 @@ INPUTS = {"token_ids": (INT32, ("batch", "time")), "lengths": (INT32, ("batch",)
 
 def outputs(classes: int) -> dict[str, tuple[int, tuple[str | int, ...]]]:
     """Type and shape of what a model answers."""
-    return dict.fromkeys(("logits", "probabilities"), (FLOAT, ("batch", classes)))
+    return dict.fromkeys(("logits", "probabilities", "uncalibrated"), (FLOAT, ("batch", classes)))
 
 
 class Node(NamedTuple):

@@ -1,8 +1,9 @@
 """Weights → a self-contained ONNX model of standard operators.
 
-token_ids <int32>[batch, time] and lengths <int32>[batch] go in; logits and probabilities <float32>[batch,
-classes] come out. Nothing at or behind a text's length reaches a result: the recurrent operators are told the
-lengths, and whoever reads their outputs selects by a mask that is made from the lengths alone.
+token_ids <int32>[batch, time] and lengths <int32>[batch] go in; logits, probabilities and uncalibrated <float32>[batch,
+classes] come out, the last being what the logits would be if their parts had no scales. Nothing at or behind a
+text's length reaches a result: the recurrent operators are told the lengths, and whoever reads their outputs
+selects by a mask that is made from the lengths alone.
 
 Inside, time comes first and the directions stay apart: outputs are [time, directions, batch, units], as the
 recurrent operators give them, the mask is [time, 1, batch, 1], a pooled text is [directions, batch, units].
@@ -82,10 +83,12 @@ def build_graph(layout: Layout) -> GraphBuilder:
     pooled = [_joined_pooled(graph, POOLINGS[name](graph, layer)) for name in layout.pooling]
     features = graph.add("Concat", *pooled, axis=1)
     kernel, bias = graph.weight("output.kernel"), graph.weight("output.bias")
-    parts = [graph.add("Mul", graph.add("Gemm", features, kernel, bias), graph.weight("output.scale"))]
+    parts = {"output.scale": graph.add("Gemm", features, kernel, bias)}
     if layout.wide:
-        parts.append(wide_logits(graph, layout.wide, time_major, steps, rows))
-    logits = graph.add("Sum", *parts, output="logits")
+        parts["wide.scale"] = wide_logits(graph, layout.wide, time_major, steps, rows)
+    graph.add("Sum", *parts.values(), output="uncalibrated")
+    scaled = [graph.add("Mul", part, graph.weight(scale)) for scale, part in parts.items()]
+    logits = graph.add("Sum", *scaled, output="logits")
     graph.add("Softmax", logits, output="probabilities", axis=1)
     return graph
 

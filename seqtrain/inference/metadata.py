@@ -3,8 +3,8 @@
 `metadata_props` of model.onnx has two entries, both JSON. `word_rule` has the tables of the tokenizer's rule: the text
 of word_rule.json. `seqtrain` has
 
-    "format"      3: the meaning of the other entries and the form of the graph; another number is refused
-    "labels"      a list of at least two strings; label i is column i of the logits and probabilities
+    "format"      4: the meaning of the other entries and the form of the graph; another number is refused
+    "labels"      a list of at least two strings; label i is column i of each output
     "vocabulary"  a list of strings, "<pad>" and "<unk>" first; token i has the id i
     "tokenizer"   the rule by which a text is cut into tokens, see `Tokenizer.rule`
     "decision"    null, or of two labels how one is chosen, see `Decision`
@@ -28,7 +28,7 @@ from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 from seqtrain.untrusted import parse_json
 
 KEY, RULE_KEY = "seqtrain", "word_rule"
-FORMAT = 3
+FORMAT = 4
 MOST_BYTES = 1 << 24
 """Of the JSON, which in memory may take twenty times as much; a vocabulary of a million words has less."""
 DECISION_METRICS = ("accuracy", "f1", "macro_f1", "weighted_f1")

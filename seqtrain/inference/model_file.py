@@ -186,7 +186,7 @@ def _read(graph: Mapping[str, Any], metadata: Mapping[str, bytes]) -> ModelFile:
     words, embedding = _sizes(arrays["embedding"], 2)
     (classes,) = _sizes(arrays["output.bias"], 1)
     if graph["inputs"] != _described(INPUTS) or graph["outputs"] != _described(outputs(classes)):
-        raise ValueError("its inputs and outputs are not token_ids, lengths, logits and probabilities")
+        raise ValueError(f"its inputs and outputs are not {', '.join((*INPUTS, *outputs(classes)))}")
     features = _features(arrays["wide.table"], layout.wide, words, classes) if layout.wide else 0
     shapes = array_shapes(layout, words=words, embedding=embedding, classes=classes, features=features)
     weights = {}

@@ -8,10 +8,10 @@ Most of what a one-line `seqtrain predict` waits for are the imports of this mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 BATCH_TOKENS = 1536  # positions in one call of the model, padding included
 MAX_BATCH = 256
-LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)  # whose logarithm is still a number
+PROBABILITIES, BEFORE = "probabilities", "uncalibrated"  # outputs of the graph
 
 Ids = NDArray[np.int32]
-Probabilities = NDArray[np.float32]
+Floats = NDArray[np.float32]
 Record = TypeVar("Record")
-Answers = Callable[[], Probabilities]  # waits for them
+Answers = Callable[[], Floats]  # waits for them: [outputs, texts, classes]
 
 
 class Predictor:
@@ -68,7 +68,6 @@ class Predictor:
         file = read_model(content, self._origin) if strict else read_any_model(content, self._origin)
         parsed = parse_metadata(file.metadata, self._origin)
         self.labels, self.vocabulary, self.tokenizer, self.card, self.decision = parsed
-        self._scale = None if isinstance(file, StrangeModel) else _only_scale(file.arrays)
         self.strict_problem = file.problem if isinstance(file, StrangeModel) else self._size_problem(file)
         if self.strict_problem and strict:
             raise RunError(f"{self._origin}: {self.strict_problem}", hint=HINT)
@@ -81,32 +80,43 @@ class Predictor:
         """From which probability on the second of two labels is the answer; None: the most probable one is."""
         return None if self.decision is None else self.decision.threshold
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Those that metrics are made of: `uncalibrated` beside the probabilities, unless a strange graph lacks it."""
+        names = [output.name for output in self._session.get_outputs()]
+        return (PROBABILITIES, BEFORE) if BEFORE in names else (PROBABILITIES,)
+
     def encode(self, text: str) -> list[int]:
         """The token ids of a text, at least one."""
         return self.vocabulary.encode(self.tokenizer(text))
 
-    def probabilities(self, texts: Sequence[str]) -> Probabilities:
+    def probabilities(self, texts: Sequence[str]) -> Floats:
         """<float32>[texts, classes], in the order of the texts."""
         if isinstance(texts, str):
             raise TypeError("probabilities takes a list of texts; put a single one into a list")
-        answers = [probabilities for _, probabilities in self.windows(texts)]
+        answers = [probabilities for _, (probabilities,) in self.windows(texts)]
         return np.concatenate([np.empty((0, len(self.labels)), np.float32), *answers])
 
-    def corpus_probabilities(self, corpus: Corpus) -> Probabilities:
+    def corpus_probabilities(self, corpus: Corpus) -> Floats:
         """<float32>[rows, classes] of a corpus that was encoded with this model's vocabulary."""
+        probabilities: Floats = self.corpus_outputs(corpus, (PROBABILITIES,))[0]
+        return probabilities
+
+    def corpus_outputs(self, corpus: Corpus, outputs: Sequence[str]) -> Floats:
+        """<float32>[outputs, rows, classes] of such a corpus."""
 
         def padded(rows: NDArray[np.int64]) -> tuple[Ids, Ids]:
             batch = collate(corpus, rows)
             return batch.token_ids, batch.lengths
 
         with self._side_by_side() as pool:
-            return self._begin(pool, corpus.lengths, padded)()
+            return self._begin(pool, outputs, corpus.lengths, padded)()
 
     def stream(
         self, records: Iterable[Record], text: Callable[[Record], str] = str
-    ) -> Iterator[tuple[Record, Probabilities]]:
+    ) -> Iterator[tuple[Record, Floats]]:
         """Each record with its probabilities <float32>[classes], in order; as `windows`, which says more."""
-        for window, probabilities in self.windows(records, text):
+        for window, (probabilities,) in self.windows(records, text):
             yield from zip(window, probabilities, strict=True)
 
     def windows(
@@ -117,8 +127,9 @@ class Predictor:
         size: int | None = None,
         characters: Callable[[Record], int] | None = None,
         pauses: Pauses = never,
-    ) -> Generator[tuple[list[Record], Probabilities]]:
-        """Records in lists of at most `size` with their probabilities <float32>[records, classes], in order.
+        outputs: Sequence[str] = (PROBABILITIES,),
+    ) -> Generator[tuple[list[Record], Floats]]:
+        """Records in lists of at most `size` with outputs of the model <float32>[outputs, records, classes], in order.
 
         text says where a record has its text; without it, records are texts. characters: how much memory a record
         takes, as far as it is not its text alone. Memory is bounded by two windows. A window is computed while the
@@ -128,27 +139,21 @@ class Predictor:
         size, characters = size or WINDOW_TEXTS, characters or (lambda record: len(text(record)))
         with self._side_by_side() as pool:
             begun = (
-                (window, self._begin_texts(pool, map(text, window)))
+                (window, self._begin_texts(pool, outputs, map(text, window)))
                 for window in windows(records, size, characters, pauses)
             )
             for window, answers in one_behind(begun, pauses):
                 yield window, answers()
 
-    def logits_before(self, probabilities: Probabilities) -> NDArray[np.float64] | None:
-        """Logits [rows, classes], up to a constant a row, without the scale that calibration gave them.
+    def run(self, token_ids: Ids, lengths: Ids) -> Floats:
+        """The probabilities <float32>[batch, classes]; as `call`."""
+        return self.call(token_ids, lengths, (PROBABILITIES,))[0]
 
-        probabilities: the model's. None where the logits of a wide path are added, which has a scale of its own.
-        """
-        if self._scale is None:
-            return None
-        logits: NDArray[np.float64] = np.log(np.maximum(probabilities, LEAST_PROBABILITY), dtype=np.float64)
-        return logits / self._scale
-
-    def run(self, token_ids: Ids, lengths: Ids) -> Probabilities:
-        """One call of the model: token_ids [batch, time], lengths [batch] → <float32>[batch, classes].
+    def call(self, token_ids: Ids, lengths: Ids, outputs: Sequence[str]) -> list[Floats]:
+        """One call of the model: token_ids [batch, time], lengths [batch] → <float32>[batch, classes] of each output.
 
         Raises ValueError for a length or an id that the model has not (onnxruntime would answer NaN, or take
-        another row, without a word), and RunError if the model answers with something that is no probability.
+        another row, without a word), and RunError if the model answers with something that is no number.
         """
         if lengths.min() < 1 or lengths.max() > token_ids.shape[1]:
             raise ValueError(f"lengths must be 1 to {token_ids.shape[1]}: {lengths}")
@@ -156,30 +161,34 @@ class Predictor:
             raise ValueError(f"token ids must be 0 to {len(self.vocabulary) - 1}")
         inputs = {"token_ids": token_ids, "lengths": lengths}
         with self._translated_errors():
-            probabilities: Probabilities = self._session.run(["probabilities"], inputs)[0]
-        if not np.isfinite(probabilities).all():
+            answers: list[Floats] = self._session.run(outputs, inputs)
+        if not all(np.isfinite(answer).all() for answer in answers):
             raise RunError(f"{self._origin}: the model computes NaN: its weights are damaged", hint=HINT)
-        return probabilities
+        return answers
 
-    def _begin_texts(self, pool: Executor, texts: Iterable[str]) -> Answers:
+    def _begin_texts(self, pool: Executor, outputs: Sequence[str], texts: Iterable[str]) -> Answers:
         encoded = [self.encode(text) for text in texts]
         lengths = np.array([len(token_ids) for token_ids in encoded], np.int32)
-        return self._begin(pool, lengths, lambda rows: pad([encoded[row] for row in rows]))
+        return self._begin(pool, outputs, lengths, lambda rows: pad([encoded[row] for row in rows]))
 
     def _begin(
-        self, pool: Executor, lengths: Ids, padded: Callable[[NDArray[np.int64]], tuple[Ids, Ids]]
+        self,
+        pool: Executor,
+        outputs: Sequence[str],
+        lengths: Ids,
+        padded: Callable[[NDArray[np.int64]], tuple[Ids, Ids]],
     ) -> Answers:
         """Has texts of like length run together; padded(rows) gives their token_ids and lengths."""
-        result = np.empty((len(lengths), len(self.labels)), np.float32)
+        result = np.empty((len(outputs), len(lengths), len(self.labels)), np.float32)
 
         def answer(rows: NDArray[np.int64]) -> None:
-            result[rows] = self.run(*padded(rows))
+            result[:, rows] = self.call(*padded(rows), outputs)
 
         plan = plan_evaluation(lengths, batch_tokens=BATCH_TOKENS, max_batch=MAX_BATCH)
         # A single call is made when its answer is asked for, by who asks: starting a thread takes longer.
         calls = (pool.map if len(plan) > 1 else map)(answer, plan)
 
-        def wait() -> Probabilities:
+        def wait() -> Floats:
             for _ in calls:
                 pass
             return result
@@ -216,9 +225,3 @@ class Predictor:
         except Exception as error:  # those of onnxruntime share no other base
             message = str(error).partition("\n")[0]
             raise RunError(f"{self._origin}: onnxruntime refuses the model: {message}", hint=HINT) from error
-
-
-def _only_scale(arrays: Mapping[str, NDArray[Any]]) -> float | None:
-    """What the network's logits are multiplied by, where they are all; of strangers it may be no scale at all."""
-    scale = float(arrays["output.scale"][0]) if "output.scale" in arrays else 0.0
-    return scale if scale > 0 and "wide.scale" not in arrays else None

@@ -22,7 +22,7 @@ Rows = Callable[[GraphBuilder, str, str], str]
 
 
 def wide_logits(graph: GraphBuilder, wide: Wide, token_ids: str, steps: str, rows: Rows) -> str:
-    """<float32>[batch, classes], scaled; token_ids <int32>[time, batch], steps: the numbers of their positions.
+    """<float32>[batch, classes], not scaled; token_ids <int32>[time, batch], steps: the numbers of their positions.
 
     rows: see `graph.TABLES`.
     """
@@ -33,9 +33,7 @@ def wide_logits(graph: GraphBuilder, wide: Wide, token_ids: str, steps: str, row
     found = graph.add("Where", graph.add("Unsqueeze", counts, graph.axes(2)), found, graph.store(0.0))
     total = graph.add("ReduceSum", found, graph.axes(0), keepdims=0)
     logits = graph.add("Add", total, graph.weight("wide.bias"))
-    if wide.single:
-        logits = graph.add("Mul", logits, graph.store([-0.5, 0.5]))
-    return graph.add("Mul", logits, graph.weight("wide.scale"))
+    return graph.add("Mul", logits, graph.store([-0.5, 0.5])) if wide.single else logits
 
 
 def _features(graph: GraphBuilder, longest: int, token_ids: str, steps: str) -> Iterator[str]:

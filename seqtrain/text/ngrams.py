@@ -4,7 +4,8 @@ A text has a feature if it has the n-gram, once or many times; what has `<unk>` 
 token is its id. Longer n-grams, for which START stands before the first token, are hashed: of the ids x₁ … xₙ, h = x₁,
 then h = (h · MULTIPLIER + xᵢ) mod PRIME for each next one; the feature is words + h mod buckets. No step is negative or
 leaves 63 bits, so int64 does it everywhere. N-grams of different length may share a bucket, as any two may (feature
-hashing: Weinberger et al. 2009, without signs). START is 0, and so changes no h of two tokens and more behind it.
+hashing: Weinberger et al. 2009, without signs). START is 2³¹ − 2, and all token ids are below it; were it 0, as that of
+`<pad>`, the h of "START a b" would be that of "a b".
 
 An n-gram never spans what was cut out of the middle of a text: of the n-grams of a text that has exactly `cut_length`
 tokens, those that begin before position `cut` and end at or behind it do not count. An uncut text that happens to have
@@ -21,9 +22,9 @@ from numpy.typing import NDArray
 
 from seqtrain.text.vocabulary import UNK
 
-START = 0  # in place of a token id; no token of a text has that of `<pad>`
 MULTIPLIER = 1_327_217_885
 PRIME = 2**31 - 1
+START = PRIME - 1  # in place of a token id
 
 
 class Ngrams(NamedTuple):

@@ -206,10 +206,10 @@ def test_bytes_that_are_no_text_become_as_many_signs_as_documented() -> None:
 
 def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
     content = CASES[0].model()
-    (tmp_path / "model.onnx").write_bytes(content.replace(b'"format":3', b'"format":4'))
+    (tmp_path / "model.onnx").write_bytes(content.replace(b'"format":4', b'"format":5'))
     shutil.copy(SCRIPT, tmp_path)
     assert by_script(tmp_path, b"a\n") == Result(
-        1, "", "predict.py cannot read this model: its format is 4, not 3\n"
+        1, "", "predict.py cannot read this model: its format is 5, not 4\n"
     )
 
 

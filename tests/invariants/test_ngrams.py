@@ -125,6 +125,11 @@ def start_forgotten(monkeypatch, where):
     monkeypatch.setattr(where, "START", UNK)
 
 
+def start_is_zero(monkeypatch, where):
+    """Then it changes no hash of what has two tokens more."""
+    monkeypatch.setattr(where, "START", 0)
+
+
 def unknown_words_counted(monkeypatch, where):
     monkeypatch.setattr(where, "UNK", -1)
 
@@ -143,7 +148,13 @@ GRAPHS = ((wide, of_tensorflow), (keras_wide, of_keras))
         *((fault, *place) for fault in (no_cut, nothing_sorted) for place in GRAPHS),
         *(
             (fault, *place)
-            for fault in (another_multiplier, another_prime, start_forgotten, unknown_words_counted)
+            for fault in (
+                another_multiplier,
+                another_prime,
+                start_forgotten,
+                start_is_zero,
+                unknown_words_counted,
+            )
             for place in (*GRAPHS, (module, of_numpy))
         ),
     ],

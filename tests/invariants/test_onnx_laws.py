@@ -44,17 +44,17 @@ LENGTHS = np.array(
     [1, 4, 12, 9, 12], np.int32
 )  # one token, some padding, none; 12 are as many as a cut leaves
 
-Run = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+Run = Callable[[np.ndarray, np.ndarray], list[np.ndarray]]
 
 
-def opened(model: bytes) -> Run:
-    """token_ids, lengths → logits, probabilities."""
+def opened(model: bytes, *outputs: str) -> Run:
+    """token_ids, lengths → these outputs, or logits and probabilities."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(model, options)
     return lambda token_ids, lengths: session.run(
-        ["logits", "probabilities"], {"token_ids": token_ids, "lengths": lengths}
+        outputs or ["logits", "probabilities"], {"token_ids": token_ids, "lengths": lengths}
     )
 
 
@@ -74,6 +74,13 @@ def agrees_with_the_oracle(shape: Shape, model: bytes, **wide: Any) -> None:
     logits, probabilities = opened(model)(*batch(texts))
     np.testing.assert_allclose(logits, expected, atol=ORACLE_TOLERANCE, rtol=0)
     np.testing.assert_allclose(probabilities, oracles.softmax(expected), atol=ORACLE_TOLERANCE, rtol=0)
+
+
+def uncalibrated_is_the_sum_without_scales(shape: Shape, model: bytes, **wide: Any) -> None:
+    texts = some_texts()
+    expected = oracle_logits(shape, texts, **wide, oracle=oracles.uncalibrated)
+    (found,) = opened(model, "uncalibrated")(*batch(texts))
+    np.testing.assert_allclose(found, expected, atol=ORACLE_TOLERANCE, rtol=0)
 
 
 def padding_changes_nothing(shape: Shape, model: bytes, **wide: Any) -> None:
@@ -109,6 +116,12 @@ def test_law(law, shape):
 @pytest.mark.parametrize("law", LAWS)
 def test_law_with_a_wide_path(law, shape, wide):
     law(shape, model_bytes(shape, **wide), **wide)
+
+
+@pytest.mark.parametrize("wide", [{}, *WIDES], ids=str)
+@pytest.mark.parametrize("shape", WIDE_SHAPES, ids=str)
+def test_the_uncalibrated_logits(shape, wide):
+    uncalibrated_is_the_sum_without_scales(shape, model_bytes(shape, **wide), **wide)
 
 
 @pytest.mark.parametrize(
@@ -289,6 +302,19 @@ def wide_path_not_scaled(model):
     replace_array(model, "wide.scale", np.ones_like)
 
 
+def scaled_before_the_sum(model):
+    """What is uncalibrated gets the inputs of the logits."""
+    uncalibrated, logits = nodes(model, "Sum")
+    place = list(model.graph.node).index(logits)
+    model.graph.node.insert(place, helper.make_node("Sum", logits.input, uncalibrated.output))
+    model.graph.node.remove(uncalibrated)
+
+
+def network_alone_uncalibrated(model):
+    uncalibrated, _ = nodes(model, "Sum")
+    del uncalibrated.input[1:]
+
+
 def ngrams_over_padding(model):
     compared = [node for node in nodes(model, "LessOrEqual") if node.input[1] == "lengths"]
     for node in compared:
@@ -311,9 +337,9 @@ def start_forgotten(model):
     pad.input[2] = stored(model, "unknown", np.int64(UNK))
 
 
-def start_counted_by_itself(model):
-    (is_token,) = (node for node in nodes(model, "LessOrEqual") if node.input[0].startswith("constant"))
-    is_token.input[0] = stored(model, "before", np.int32(-1))
+def start_is_zero(model):
+    (pad,) = (node for node in nodes(model, "Pad") if node.input[0].startswith("cast"))
+    pad.input[2] = stored(model, "nothing", np.int64(0))
 
 
 def unknown_words_counted(model):
@@ -388,13 +414,16 @@ WIDE_FAULTS = [
     (network_not_scaled, {}, agrees_with_the_oracle),
     (network_not_scaled, TWO, agrees_with_the_oracle),
     (wide_path_not_scaled, THREE, agrees_with_the_oracle),
+    (scaled_before_the_sum, {}, uncalibrated_is_the_sum_without_scales),
+    (scaled_before_the_sum, TWO, uncalibrated_is_the_sum_without_scales),
+    (network_alone_uncalibrated, THREE, uncalibrated_is_the_sum_without_scales),
     (ngrams_over_padding, TWO, agrees_with_the_oracle),
     (ngrams_over_padding, TWO, padding_changes_nothing),
     (ngrams_over_padding, THREE, company_changes_nothing),
     (ngrams_over_the_cut, TWO, agrees_with_the_oracle),
     (texts_of_every_length_cut, TWO, agrees_with_the_oracle),
     (start_forgotten, TWO, agrees_with_the_oracle),
-    (start_counted_by_itself, THREE, agrees_with_the_oracle),
+    (start_is_zero, TWO, agrees_with_the_oracle),
     (unknown_words_counted, TWO, agrees_with_the_oracle),
     (ngrams_counted_as_often_as_they_occur, THREE, agrees_with_the_oracle),
     (hashed_in_32_bits, TWO, agrees_with_the_oracle),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,13 +19,23 @@ from seqtrain import load
 from seqtrain.config import load_config
 from seqtrain.data.reader import BadRow, Example
 from seqtrain.errors import DataError, RunError, UsageError
+from seqtrain.evaluation.calibration import brier_score, mean_log_loss
 from seqtrain.inference import predictor
 from seqtrain.inference.metadata import Decision
 from seqtrain.run.provenance import file_hashes
 from seqtrain.settings import data_splits
-from seqtrain.trained import LONGEST_LINE, Prediction, TrainedModel
-from tests import decided_models
-from tests.onnx_models import LABELS, WORDS, model_bytes, write_model
+from seqtrain.trained import LONGEST_LINE, Prediction, TrainedModel, open_model
+from tests import decided_models, oracles
+from tests.onnx_models import (
+    LABELS,
+    NGRAMS,
+    TOKENIZER,
+    VOCABULARY,
+    WORDS,
+    model_bytes,
+    oracle_logits,
+    write_model,
+)
 from tests.shapes import Shape
 
 COMPANY_TOLERANCE = 1e-6  # other batches may be blocked differently in a matrix product
@@ -223,6 +234,31 @@ def test_metrics_and_mistakes_are_of_what_is_decided(
     assert usual["threshold"] is None
     assert usual["accuracy"] != metrics["accuracy"]
     assert usual["log_loss"] == metrics["log_loss"]
+
+
+def test_metrics_tell_what_was_before_calibration_and_what_is_after(tmp_path: Path) -> None:
+    """Of a wide path too; not where the graph, a strange one, has no output that says it."""
+    graph = onnx.load_from_string(model_bytes(Shape(), ngrams=NGRAMS))
+    (tmp_path / "model.onnx").write_bytes(graph.SerializeToString())
+    graph.graph.output.pop()
+    (tmp_path / "strange.onnx").write_bytes(graph.SerializeToString())
+    rows = [Example(text, label, float(weight), "f", 1) for label, text, weight in ROWS]
+    encoded = [VOCABULARY.encode(TOKENIZER(row.text)) for row in rows]
+    labels = np.array([LABELS.index(label) for label, _, _ in ROWS])
+    weights = np.array([weight for _, _, weight in ROWS])
+
+    model = load(tmp_path / "model.onnx")
+    found, _ = model.measure(rows, model.problems())
+    moments = {"before": oracles.uncalibrated, "after": oracles.model}
+    for moment, oracle in moments.items():
+        probabilities = oracles.softmax(oracle_logits(Shape(), encoded, NGRAMS, oracle=oracle))
+        expected = brier_score(labels, probabilities, weights), mean_log_loss(labels, probabilities, weights)
+        figures = found["calibration"][moment]
+        assert (figures["brier"], figures["log_loss"]) == pytest.approx(expected, abs=1e-5)
+
+    strange = open_model(tmp_path / "strange.onnx", strict=False)
+    metrics, _ = strange.measure(rows, strange.problems())
+    assert metrics["calibration"] == {"in_sample": False, "after": found["calibration"]["after"]}
 
 
 def test_what_was_fitted_on_the_rows_is_in_sample(model: TrainedModel, folder: Path) -> None:

@@ -95,8 +95,8 @@ def test_company_order_and_windows_change_only_the_rounding(predictor, monkeypat
 
 def test_batches_stay_within_their_tokens(predictor, monkeypatch):
     shapes = []
-    run = predictor.run
-    monkeypatch.setattr(predictor, "run", lambda ids, lengths: shapes.append(ids.shape) or run(ids, lengths))
+    call = predictor.call
+    monkeypatch.setattr(predictor, "call", lambda ids, *rest: shapes.append(ids.shape) or call(ids, *rest))
     monkeypatch.setattr(module, "BATCH_TOKENS", 24)
     monkeypatch.setattr(module, "MAX_BATCH", 3)
     predictor.probabilities([*TEXTS, *TEXTS])
@@ -104,11 +104,54 @@ def test_batches_stay_within_their_tokens(predictor, monkeypatch):
     assert all(rows <= 3 and rows * time <= 24 for rows, time in shapes)
 
 
-def test_a_corpus_gets_the_probabilities_of_its_texts(predictor, tmp_path):
+@pytest.fixture
+def corpus(tmp_path):
+    """Of TEXTS."""
     examples = [Example(text, "pos", 1.0, "reviews.tsv", line) for line, text in enumerate(TEXTS, start=1)]
-    corpus = encode_corpus(examples, tmp_path, TOKENIZER, VOCABULARY, LABELS)
+    return encode_corpus(examples, tmp_path, TOKENIZER, VOCABULARY, LABELS)
+
+
+def test_a_corpus_gets_the_probabilities_of_its_texts(predictor, corpus):
     probabilities = predictor.corpus_probabilities(corpus)
     np.testing.assert_allclose(probabilities, predictor.probabilities(TEXTS), atol=COMPANY_TOLERANCE, rtol=0)
+
+
+def test_before_calibration_there_are_the_logits_of_the_parts_without_scales(predictor, corpus, monkeypatch):
+    encoded = [VOCABULARY.encode(TOKENIZER(text)) for text in TEXTS]
+    logits = oracle_logits(SHAPE, encoded, NGRAMS, oracle=oracles.uncalibrated)
+    expected = [expected_probabilities(TEXTS), logits]
+    monkeypatch.setattr(module, "BATCH_TOKENS", 24)
+    assert predictor.outputs == ("probabilities", "uncalibrated")
+    of_corpus = predictor.corpus_outputs(corpus, predictor.outputs)
+    windows = predictor.windows(TEXTS, size=4, outputs=predictor.outputs)
+    of_texts = np.concatenate([answers for _, answers in windows], axis=1)
+    for found in (of_corpus, of_texts):
+        np.testing.assert_allclose(found, expected, atol=ORACLE_TOLERANCE, rtol=0)
+
+
+def test_nothing_but_probabilities_is_asked_for_unless_it_is_said(predictor, corpus, monkeypatch):
+    asked, call = set(), predictor.call
+
+    def watched(token_ids, lengths, outputs):
+        asked.add(tuple(outputs))
+        return call(token_ids, lengths, outputs)
+
+    monkeypatch.setattr(predictor, "call", watched)
+    predictor.probabilities(TEXTS)
+    predictor.corpus_probabilities(corpus)
+    list(predictor.stream(TEXTS))
+    predictor.run(np.array([[2]], np.int32), np.array([1], np.int32))
+    assert asked == {("probabilities",)}
+
+
+def test_a_strange_graph_need_not_tell_what_was_before():
+    model = onnx.load_from_string(MODEL)
+    assert model.graph.output.pop().name == "uncalibrated"
+    strange = Predictor(model.SerializeToString(), threads=1, strict=False)
+    assert "not token_ids, lengths, logits, probabilities, uncalibrated" in strange.strict_problem
+    assert strange.outputs == ("probabilities",)
+    probabilities = np.concatenate([rows for _, (rows,) in strange.windows(TEXTS, outputs=strange.outputs)])
+    np.testing.assert_allclose(probabilities, expected_probabilities(TEXTS), atol=ORACLE_TOLERANCE, rtol=0)
 
 
 @pytest.mark.parametrize("window", [1, 4, 6, 1024])
@@ -141,7 +184,7 @@ def test_windows_of_any_size_and_any_pauses_keep_the_order(predictor, some_texts
     windows = predictor.windows(
         iter(records), lambda record: record[1], size=size, pauses=lambda: random.random() < 0.3
     )
-    answered = [pair for window, rows in windows for pair in zip(window, rows, strict=True)]
+    answered = [pair for window, (rows,) in windows for pair in zip(window, rows, strict=True)]
     assert [record for record, _ in answered] == records
     np.testing.assert_allclose(
         np.array([row for _, row in answered]).reshape(-1, len(LABELS)),
@@ -181,16 +224,16 @@ def test_so_many_calls_run_side_by_side(monkeypatch, threads):
     """Each in its own thread alone: onnxruntime starts no others."""
     predictor = Predictor(MODEL, threads=threads)
     assert predictor._session.get_session_options().intra_op_num_threads == 1
-    run, free, together = predictor.run, threading.Semaphore(threads), threading.Barrier(threads)
+    call, free, together = predictor.call, threading.Semaphore(threads), threading.Barrier(threads)
 
-    def watched(token_ids, lengths):
+    def watched(*inputs):
         assert free.acquire(blocking=False), "more at a time"
         together.wait(timeout=30)  # fewer at a time would break it
-        answer = run(token_ids, lengths)
+        answer = call(*inputs)
         free.release()
         return answer
 
-    monkeypatch.setattr(predictor, "run", watched)
+    monkeypatch.setattr(predictor, "call", watched)
     monkeypatch.setattr(module, "MAX_BATCH", 1)
     assert len(predictor.probabilities(["joy"] * 4 * threads)) == 4 * threads
 
@@ -199,12 +242,12 @@ def test_calls_not_begun_are_dropped_after_an_error(monkeypatch):
     predictor = Predictor(MODEL, threads=1)
     calls = []
 
-    def failing(token_ids, lengths):
+    def failing(token_ids, lengths, outputs):
         calls.append(lengths)
         time.sleep(0.01)
         raise RunError("the model computes NaN")
 
-    monkeypatch.setattr(predictor, "run", failing)
+    monkeypatch.setattr(predictor, "call", failing)
     monkeypatch.setattr(module, "MAX_BATCH", 1)
     with pytest.raises(RunError, match="NaN"):
         list(predictor.stream(["joy"] * 300))

@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqtrain.text.ngrams import MULTIPLIER, PRIME, Ngrams, distinct_hashes, presence
+from seqtrain.text.ngrams import MULTIPLIER, PRIME, START, Ngrams, distinct_hashes, presence
 from tests import oracles
 
-words = st.integers(1, 3) | st.integers(
-    1, 2**31 - 1
-)  # few, so that n-grams repeat, or as large as an id may be
+words = st.integers(1, 3) | st.integers(1, START - 1)  # few, so that n-grams repeat, or as large as may be
 some_texts = st.lists(st.lists(words, min_size=1, max_size=9), min_size=1, max_size=6)
 
 
@@ -42,18 +40,29 @@ def test_the_features_are_those_of_the_oracle(texts, longest, buckets, cut):
 
 
 def test_by_hand() -> None:
-    """For 3 4: (3 · 1327217885 + 4) mod (2³¹ − 1) = 1834170012; its bucket is 12. That of START 3 is 3."""
+    """For 3 4: (3 · 1327217885 + 4) mod (2³¹ − 1) = 1834170012; its bucket is 12.
+
+    For START 3 it is ((2³¹ − 2) · 1327217885 + 3) mod (2³¹ − 1) = 820265765, for START 3 4 1954258095.
+    """
     ngrams = Ngrams(3, words=10, buckets=1000)
-    assert features(ngrams, [[3, 4, 5], [7]]) == [[3, 4, 5, 10 + 2, 10 + 3, 10 + 12, 10 + 251], [7, 10 + 7]]
+    longer = [10 + bucket for bucket in (2, 12, 95, 251, 765)]
+    assert features(ngrams, [[3, 4, 5], [7]]) == [[3, 4, 5, *longer], [7, 10 + 769]]
+
+
+def test_an_ngram_at_the_start_is_another_one() -> None:
+    """3 4 at the start is START 3 and START 3 4 besides, which 3 4 further on is not."""
+    first, later = (set(found) for found in features(Ngrams(3, 10, 10**6), [[3, 4], [5, 3, 4]]))
+    assert len(first) == len({"3", "4", "3 4", "START 3", "START 3 4"})
+    assert first & later == {3, 4, 10 + hashed([3, 4]) % 10**6}
 
 
 def test_what_has_an_unknown_word_is_no_feature() -> None:
     ngrams = Ngrams(3, words=10, buckets=1000)
     assert features(ngrams, [[3, 4, 1], [1, 3, 4], [1], [3, 1, 4]]) == [
-        [3, 4, 10 + 3, 10 + 12],
+        [3, 4, 10 + 12, 10 + 95, 10 + 765],
         [3, 4, 10 + 12],
         [],
-        [3, 4, 10 + 3],
+        [3, 4, 10 + 765],
     ]
 
 

@@ -69,7 +69,7 @@ def test_they_hold_with_a_wide_path(classes, longest, buckets):
         graph_faults.wide_path_not_scaled,
         graph_faults.ngrams_over_the_cut,
         graph_faults.start_forgotten,
-        graph_faults.start_counted_by_itself,
+        graph_faults.start_is_zero,
         graph_faults.unknown_words_counted,
         graph_faults.ngrams_counted_as_often_as_they_occur,
         graph_faults.hashed_in_32_bits,
