@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from seqtrain.data.vectors import EXACT, MISSING, dimension, wanted_rows
-from seqtrain.errors import DataError, UsageError
+from seqtrain.data.vectors import BY_PARTS, EXACT, LOWER, MISSING, OTHER_CASE, require_room, vectors_for
 from seqtrain.text.vocabulary import UNK, Vocabulary
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ class VectorsRead:
     """The embedding begins with the vectors of a file, of `dimension` numbers each.
 
     words: of the vocabulary; exactly: how many of them are in the file as they are; by_case: how many are there in
-    another case only; unseen: how many the training rows do not have. share: of the training rows' tokens that have a
-    vector, 0 to 1.
+    another case only; by_parts: how many are there in parts only; unseen: how many the training rows do not have.
+    share: of the training rows' tokens that have a vector, 0 to 1.
     """
 
     path: str
@@ -33,41 +32,24 @@ class VectorsRead:
     words: int
     exactly: int
     by_case: int
+    by_parts: int
     unseen: int
     share: float
-
-
-def require_room(path: Path, embedding_size: int) -> None:
-    """UsageError if the vectors of a file are longer than the embedding's; DataError if its first one is none."""
-    size = dimension(path)
-    if size > embedding_size:
-        raise UsageError(
-            f"model.vectors: {path} has {size} numbers a word, but model.embedding_size is {embedding_size}",
-            hint=f"Set model.embedding_size to {size}, or more.",
-        )
 
 
 def put_vectors(path: Path, trainer: Trainer, vocabulary: Vocabulary, seed: int) -> VectorsRead:
     """Puts the vectors of a file into the trainer's embedding.
 
-    Words that the file does not have get random vectors of the same scale. Where vectors are shorter than the
-    embedding's, the other columns stay as they are. Raises UsageError as `require_room`; DataError for a damaged file,
-    or one that has none of the words.
+    Words without one get random vectors of the scale of those that the file has. Where vectors are shorter than the
+    embedding's, the other columns stay as they are. Raises as `require_room` and `vectors_for`.
     """
     weights = trainer.weights()
     embedding = weights["embedding"]
     require_room(path, embedding.shape[1])
-    tokens = vocabulary.tokens[UNK:]  # <pad> is read as zeros
-    table, likeness = wanted_rows(path, tokens)
-    found = likeness > MISSING
-    if not found.any():
-        raise DataError(
-            f"{path}: has none of the {len(tokens) - 1:,} words of the vocabulary",
-            hint="Take vectors for the language of the texts.",
-        )
-    scale = table[found].std(dtype=np.float64)
-    for place in np.flatnonzero(~found):
-        table[place] = scale * drawn(tokens[place], seed, table.shape[1])
+    table, likeness = vectors_for(vocabulary, path)
+    scale = table[likeness > BY_PARTS].std(dtype=np.float64)
+    for place in np.flatnonzero(likeness == MISSING):
+        table[place] = scale * drawn(vocabulary.tokens[UNK + place], seed, table.shape[1])
     embedding[UNK:, : table.shape[1]] = table
     trainer.set_weights(weights)
     return _summary(path, table.shape[1], vocabulary, likeness[1:])
@@ -76,15 +58,15 @@ def put_vectors(path: Path, trainer: Trainer, vocabulary: Vocabulary, seed: int)
 def _summary(path: Path, size: int, vocabulary: Vocabulary, likeness: NDArray[np.int8]) -> VectorsRead:
     """likeness int8[words]: without that of `<unk>`, which is no word."""
     counts = np.array(vocabulary.counts[UNK + 1 :], np.int64)
-    exactly, found = int((likeness == EXACT).sum()), likeness > MISSING
     return VectorsRead(
         str(path),
         size,
         words=len(counts),
-        exactly=exactly,
-        by_case=int(found.sum()) - exactly,
+        exactly=int((likeness == EXACT).sum()),
+        by_case=int(np.isin(likeness, (LOWER, OTHER_CASE)).sum()),
+        by_parts=int((likeness == BY_PARTS).sum()),
         unseen=int((counts == 0).sum()),
-        share=int(counts[found].sum()) / max(1, sum(vocabulary.counts)),
+        share=int(counts[likeness > MISSING].sum()) / max(1, sum(vocabulary.counts)),
     )
 
 

@@ -15,6 +15,7 @@ from seqtrain.cli.check import COMMANDS
 from seqtrain.cli.check import command as group
 from seqtrain.config import load_config
 from tests.cli.command import seqtrain, tree
+from tests.crashes.process import forked
 from tests.project import TEST, TRAIN, table
 
 CONFIG = "configs/reviews.yaml"
@@ -22,7 +23,7 @@ FAILED = f"error: {CONFIG}: the data have errors\n  See the lines with ✘.\n"
 
 
 def facts(project: Path, *arguments: str) -> Any:
-    result = seqtrain("check", "data", CONFIG, "--json", *arguments, cwd=project)
+    result = forked("check", "data", CONFIG, "--json", *arguments, cwd=project)
     assert (result.exit_code, result.stderr) == (0, "")
     return {name: section["facts"] for name, section in json.loads(result.stdout)["sections"].items()}
 
@@ -145,6 +146,28 @@ def test_a_wrong_config(project: Path, check: str) -> None:
         "",
         "error: --set model.cell=lstmm: model.cell: 'lstmm' is not one of lstm, gru, rnn. Did you mean 'lstm'?\n",
     )
+
+
+NO_VECTORS = "model.vectors: no.txt: no such file"
+
+
+def test_missing_vectors_are_told_by_both(project: Path) -> None:
+    missing = ("--set", "model.vectors=no.txt")
+    data = seqtrain("check", "data", CONFIG, *missing, cwd=project)
+    assert (data.exit_code, data.stderr) == (3, FAILED)
+    assert f"\nWord vectors\n✘ {NO_VECTORS}\n  → Paths start where the command runs.\n" in data.stdout
+    config = seqtrain("check", "config", CONFIG, *missing, cwd=project)
+    assert config.exit_code == 3
+    assert config.stderr == f"error: {NO_VECTORS}\n  Paths start where the command runs.\n"
+    assert "  vectors: no.txt  # --set model.vectors=no.txt\n" in config.stdout
+
+
+def test_vectors_have_to_fit_the_embedding(project: Path) -> None:
+    (project / "v.txt").write_text("film 1 2 3\n")
+    for size, code in ((2, 2), (3, 0)):
+        options = ("--set", "model.vectors=v.txt", "--set", f"model.embedding_size={size}")
+        assert seqtrain("check", "config", CONFIG, *options, cwd=project).exit_code == code
+    assert facts(project, *options)["vectors"]["found"] == 1
 
 
 def test_the_config_with_its_origins(project: Path) -> None:

@@ -72,4 +72,5 @@ def _sections(config: Config) -> Iterator[Section]:
             plan=partial(settings.epoch_plan, config, epoch=0),
             **settings.model_size(config),
             more_words=settings.more_words(config),
+            vectors=settings.vectors_file(config),
         )

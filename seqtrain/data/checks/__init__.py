@@ -7,6 +7,7 @@ by about 100 bytes a row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from seqtrain.data.checks.lengths import lengths_section
 from seqtrain.data.checks.repeats import duplicates_section, overlaps_section
 from seqtrain.data.checks.report import ERROR, PASSED, WARNING, Finding, Section
 from seqtrain.data.checks.survey import look_through
+from seqtrain.data.checks.vectors import vectors_section, words_if_usable
 from seqtrain.data.corpus import MoreWords
 from seqtrain.data.splits import Splits
 from seqtrain.text.tokenizer import Tokenizer
@@ -47,12 +49,13 @@ def check_data(
     embedding_size: int,
     recurrent_weights: int,
     more_words: MoreWords | None = None,
+    vectors: Path | None = None,
 ) -> Iterator[Section]:
     """The sections, each as soon as it is known; without those on tokens where `fit` would find nothing to train on.
 
     folder: for the encoded texts; whoever made it deletes it. plan, embedding_size and recurrent_weights say what the
-    model is like, as far as batches and cost depend on it; more_words as in `build_corpora`. OSError if the folder
-    cannot be written to.
+    model is like, as far as batches and cost depend on it; more_words as in `build_corpora`; vectors: the file of word
+    vectors that they are from. OSError if the folder cannot be written to.
     """
     found = look_through(splits, tokenizer)
     yield files_section(found, skip=skip_bad_rows)
@@ -61,6 +64,10 @@ def check_data(
     yield overlaps_section(found)
     yield characters_section(found.oddities)
     if can_be_encoded(found):
+        if vectors and more_words:
+            more_words = partial(
+                words_if_usable, path=vectors, embedding_size=embedding_size, more_words=more_words
+            )
         encoded = encode(
             splits,
             found,
@@ -73,6 +80,8 @@ def check_data(
         )
         yield lengths_section(encoded.corpora, max_length=tokenizer.max_length)
         yield vocabulary_section(encoded, max_size=max_size)
+        if vectors:
+            yield vectors_section(vectors, encoded.vocabulary, embedding_size=embedding_size)
         yield from _training(encoded, plan, embedding_size, recurrent_weights)
     else:
         yield Section("tokens", "Tokens", lines=["not looked at, as there is nothing to train on"])

@@ -42,7 +42,7 @@ def _origin(split: str, sources: Mapping[str, Source]) -> str:
 def _findings(split: str, source: Source, skip: bool) -> Iterator[Finding]:
     problems = source.problems
     if source.failure:
-        yield raised(split, source.failure)
+        yield raised(f"{split}: {source.failure}")
     if problems.rejected:
         tell, hint = (warning, "") if skip else (error, ", or set data.bad_rows: skip")
         advice = f"Correct these rows or take them out{hint}."

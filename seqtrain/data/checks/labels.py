@@ -63,7 +63,7 @@ def _of_train(found: Survey, counts: NDArray[np.int64]) -> Iterator[Finding]:
         yield error("train: fewer than two labels", "Is data.columns.label the right column?")
         return
     if found.undrawn:
-        yield raised("dev", found.undrawn)
+        yield raised(f"dev: {found.undrawn}")
     rare = [
         f"{_name(found, label)} ({counts[label]})" for label in there.tolist() if counts[label] < FEW_ROWS
     ]

@@ -38,12 +38,12 @@ def warning(message: str, advice: str, examples: Sequence[str] = ()) -> Finding:
     return Finding(WARNING, message, advice, examples)
 
 
-def raised(split: str, text: str) -> Finding:
+def raised(text: str) -> Finding:
     """The text of an error of this project, whose last line is the hint, as the outcome of a check."""
     *lines, last = text.split("\n")
     hint = last.removeprefix("  ")
     message = text if hint == last else "\n".join(lines)
-    return Finding(ERROR, f"{split}: {message}", "" if hint == last else hint)
+    return Finding(ERROR, message, "" if hint == last else hint)
 
 
 def error(message: str, advice: str, examples: Sequence[str] = ()) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -11,8 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqtrain.data.vectors import EXACT, LOWER, MISSING, OTHER_CASE, dimension, extra_words, rows, wanted_rows
-from seqtrain.errors import DataError
+from seqtrain.data.vectors import (
+    BY_PARTS,
+    EXACT,
+    LOWER,
+    MISSING,
+    OTHER_CASE,
+    dimension,
+    extra_words,
+    require_room,
+    rows,
+    wanted_rows,
+)
+from seqtrain.errors import DataError, UsageError
 from seqtrain.text.tokenizer import Tokenizer
 from seqtrain.text.vocabulary import Vocabulary
 
@@ -88,6 +100,77 @@ def test_one_row_may_be_that_of_several_tokens(tmp_path):
     assert found.likeness.tolist() == [LOWER, EXACT, LOWER]
 
 
+@pytest.mark.parametrize(
+    ("file", "token", "value", "likeness"),
+    [
+        ("does 1\nn't 3\n", "doesn't", 2, BY_PARTS),
+        ("n't 3\nca 1\n", "can't", 2, BY_PARTS),
+        ("film 1\n's 2\n", "film's", 1.5, BY_PARTS),
+        ("they 1\n'll 3\nthey' 9\nll 9\n", "they'll", 2, BY_PARTS),
+        ("stalk'n 1\n'slash 3\nstalk 9\n", "stalk'n'slash", 2, BY_PARTS),
+        ("does 1\nn't 3\n", "DOESN'T", 2, BY_PARTS),
+        ("Does 1\nN'T 3\n", "doesn't", 2, BY_PARTS),
+        ("Does 9\ndoes 1\nn't 3\n", "doesn't", 2, BY_PARTS),
+        ("does 3e38\nn't 3e38\n", "doesn't", np.float32(3e38), BY_PARTS),
+        ("does 1\nn't 3\ndoesn't 7\n", "doesn't", 7, EXACT),
+        ("doesn't 7\ndoes 1\nn't 3\n", "doesn't", 7, EXACT),
+        ("does 1\nn't 3\ndoesn't 7\n", "Doesn't", 7, LOWER),
+        ("does 1\nn't 3\nDoesn't 7\n", "doesn't", 7, OTHER_CASE),
+        ("does 1\n", "doesn't", 0, MISSING),
+        ("n't 3\n", "doesn't", 0, MISSING),
+        ("doesn 1\n't 3\n", "doesn't", 0, MISSING),
+        ("would 1\nn't 3\n've 5\n", "wouldn't've", 0, MISSING),
+        ("dogs 1\n' 3\ntis 5\n", "dogs'", 0, MISSING),
+        ("dogs 1\n' 3\ntis 5\n", "'tis", 0, MISSING),
+    ],
+)
+def test_a_contraction_that_is_not_there_is_the_mean_of_its_parts(tmp_path, file, token, value, likeness):
+    found = wanted_rows(write(tmp_path / "v.txt", file), ["other", token])
+    assert found.table[:, 0].tolist() == [0, value]
+    assert found.likeness.tolist() == [MISSING, likeness]
+
+
+contracted = st.text("antANT'", min_size=1, max_size=6)
+
+
+def by_the_rule(table: dict[str, float], token: str) -> tuple[float, int]:
+    """The number of a token and its likeness, as docs/vectors.md states it, with all of the file at hand."""
+    for word, likeness in [(token, EXACT), (token.lower(), LOWER)]:
+        if word in table:
+            return table[word], likeness
+    others = [number for word, number in table.items() if word.lower() == token.lower()]
+    if others:
+        return others[0], OTHER_CASE
+    cut = len(token) - 3 if token.lower().endswith("n't") and len(token) > 3 else token.rfind("'")
+    if 0 < cut < len(token) - 1:
+        parts = [by_the_rule(table, part) for part in (token[:cut], token[cut:])]
+        if all(likeness > BY_PARTS for _, likeness in parts):
+            return sum(number for number, _ in parts) / 2, BY_PARTS
+    return 0, MISSING
+
+
+@given(st.dictionaries(contracted, st.integers(-99, 99), min_size=1, max_size=30), st.lists(contracted))
+def test_contractions_are_found_as_the_rule_has_it(tmp_path_factory, table, tokens):
+    text = "".join(f"{word} {number}\n" for word, number in table.items())
+    found = wanted_rows(write(tmp_path_factory.getbasetemp() / "rule.txt", text), tokens)
+    assert [*zip(found.table[:, 0], found.likeness, strict=True)] == [
+        by_the_rule(table, each) for each in tokens
+    ]
+
+
+@given(
+    st.lists(numbers, min_size=4, max_size=4), st.permutations(["film", "'s", "is", "n't", "film's", "isn't"])
+)
+def test_contractions_leave_the_vectors_of_other_words_alone(tmp_path_factory, vectors, order):
+    path = tmp_path_factory.getbasetemp() / "alone.txt"
+    write(path, "".join(f"{word} {number!r}\n" for word, number in zip(order[:4], vectors, strict=True)))
+    others = [word for word in order if word in ("film", "'s", "is", "n't")]
+    alone, together = wanted_rows(path, others), wanted_rows(path, order)
+    places = [order.index(word) for word in others]
+    assert together.table[places].tobytes() == alone.table.tobytes()
+    assert together.likeness[places].tolist() == alone.likeness.tolist()
+
+
 def known(*tokens: str) -> Vocabulary:
     return Vocabulary(["<pad>", "<unk>", *tokens], [0] * (len(tokens) + 2))
 
@@ -142,7 +225,7 @@ LONG = b"a 1 2\nb " + b"1" * (1 << 17) + b" 2\n"
         (b"pos\n", ": does not begin with a word vector"),
         (b"the\t1\t2\n", ": does not begin with a word vector"),
         (b"pos good film\n", ":1: 'good' is not a finite number"),
-        (b"a 1 2\nb 1\n", ":2: has only 1 numbers where 2 are expected"),
+        (b"a 1 2\nb 1\n", ":2: has only 1 number where 2 are expected"),
         (b"a 1 2\nb 1 2 3\n", ":2: has more numbers where 2 are expected"),
         (b"a 1 2\n\nb 1 2\n", ":2: has only 0 numbers where 2 are expected"),
         (b"a 1 2\nb 1 x\n", ":2: 'x' is not a finite number"),
@@ -155,8 +238,9 @@ LONG = b"a 1 2\nb " + b"1" * (1 << 17) + b" 2\n"
         (b"3 2\na 1 2\nb 1 2\n", ": has 2 words, but its first line says 3"),
         (b"1 2\na 1 2\nb 1 2\n", ": has 2 words, but its first line says 1"),
         (b"2 3\na 1 2\nb 1 2\n", ":2: has only 2 numbers where 3 are expected"),
-        (b"2 1\na 1 2\nb 1 2\n", ":2: has more numbers where 1 are expected"),
+        (b"2 1\na 1 2\nb 1 2\n", ":2: has more numbers where 1 is expected"),
         (b"2 2\n", ": has 0 words, but its first line says 2"),
+        (b"2 2\na 1 2\n", ": has 1 word, but its first line says 2"),
         (LONG, ":2: has more than 131,072 bytes"),
         (LONG[6:], ": does not begin with a word vector"),
         (b"\xff\xfea\x00", ": is UTF-16, not UTF-8"),
@@ -186,6 +270,45 @@ def test_a_file_that_is_cut_off_or_missing(tmp_path):
         dimension(tmp_path / "none.txt")
 
 
+def refusal(path: Path, size: int = 2) -> str:
+    with pytest.raises(DataError) as caught:
+        require_room(path, size)
+    return str(caught.value)
+
+
+def test_a_file_that_cannot_be_used_is_told_with_its_key(tmp_path):
+    path = write(tmp_path / "glove.txt", "film\n")
+    assert refusal(tmp_path / "glvoe.txt") == (
+        f"model.vectors: {tmp_path}/glvoe.txt: no such file\n  Did you mean '{path}'?"
+    )
+    assert refusal(tmp_path).startswith(f"model.vectors: {tmp_path}: is a folder\n")
+    assert refusal(path).startswith(f"model.vectors: {path}: does not begin with a word vector\n")
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(tmp_path / "pipe").startswith(f"model.vectors: {tmp_path}/pipe: is no regular file\n")
+
+
+def test_a_file_that_may_not_be_read_is_told_with_its_key(tmp_path, monkeypatch):
+    path = write(tmp_path / "v.txt", "film 1 2\n")
+
+    def denied(*arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", denied)
+    assert refusal(path) == f"model.vectors: {path}: cannot be read: Permission denied"
+
+
+def test_longer_vectors_than_the_embeddings_are_refused(tmp_path):
+    path = write(tmp_path / "v.txt", "film 1 2\n")
+    require_room(path, 2)
+    require_room(path, 3)
+    with pytest.raises(UsageError) as caught:
+        require_room(path, 1)
+    assert str(caught.value) == (
+        f"model.vectors: {path} has 2 numbers a word, but model.embedding_size is 1\n"
+        "  Set model.embedding_size to 2, or more."
+    )
+
+
 def peak(path: Path, tokens: list[str]) -> int:
     tracemalloc.start()
     wanted_rows(path, tokens)
@@ -196,7 +319,7 @@ def peak(path: Path, tokens: list[str]) -> int:
 
 @pytest.mark.parametrize("name", ["v.txt", "v.txt.gz"])
 def test_memory_does_not_grow_with_the_file(tmp_path, name):
-    tokens = [f"w{number}" for number in range(100)]
+    tokens = [f"w{number}{ending}" for number in range(100) for ending in ("", "n't", "'s")]
     peaks = []
     for count in (100, 1_000, 20_000):  # the first fills caches
         path = write(tmp_path / name, "".join(f"w{number}{' 0.125' * 50}\n" for number in range(count)))

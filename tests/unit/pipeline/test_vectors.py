@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from seqtrain.config import config_from
 from seqtrain.errors import DataError, RunError, UsageError
 from seqtrain.pipeline import fit
-from seqtrain.pipeline.vectors import VectorsRead, drawn, put_vectors, require_room
+from seqtrain.pipeline.vectors import VectorsRead, drawn, put_vectors
 from seqtrain.run import Run
 from seqtrain.settings import architecture, trainer
 from seqtrain.text.vocabulary import Vocabulary
@@ -74,8 +74,28 @@ def test_it_works_on_a_real_model(path: Path) -> None:
 
 def test_what_was_found_is_told(path: Path) -> None:
     assert put_vectors(path, Weights(), VOCABULARY, 1) == VectorsRead(  # type: ignore[arg-type]
-        str(path), dimension=2, words=5, exactly=2, by_case=1, unseen=1, share=13 / 20
+        str(path), dimension=2, words=5, exactly=2, by_case=1, by_parts=0, unseen=1, share=13 / 20
     )
+
+
+WITH_CONTRACTIONS = Vocabulary(
+    ["<pad>", "<unk>", "film's", *TOKENS[2:], "naught's"], [0, 2, 6, 9, 4, 3, 2, 0, 4]
+)
+
+
+def test_contractions_get_the_mean_of_their_parts_and_leave_all_others_as_they_were(path: Path) -> None:
+    """Bit for bit, those that are drawn as well."""
+    with path.open("a") as file:
+        file.write("'s 1 0\n")
+    before, model = put(path, Weights()), Weights(len(WITH_CONTRACTIONS.tokens))
+    read = put_vectors(path, model, WITH_CONTRACTIONS, 1)  # type: ignore[arg-type]
+    after = model.weights()["embedding"]
+    assert (read.by_parts, read.exactly, read.share) == (1, 2, 19 / 30)
+    np.testing.assert_array_equal(after[2, :2], [0.75, -0.75])
+    others = [WITH_CONTRACTIONS.tokens.index(token) for token in TOKENS]
+    assert after[others].tobytes() == before.tobytes()
+    scale = before[4, :2] / drawn("naught", 1, 2)
+    np.testing.assert_allclose(after[-1, :2], scale * drawn("naught's", 1, 2), rtol=1e-6)
 
 
 def test_other_words_are_drawn_at_the_scale_of_those_found(path: Path) -> None:
@@ -110,14 +130,6 @@ def test_draws_are_the_same_on_every_machine() -> None:
 
 
 def test_longer_vectors_than_the_embeddings_are_refused(path: Path) -> None:
-    require_room(path, 2)
-    require_room(path, 3)
-    with pytest.raises(UsageError) as caught:
-        require_room(path, 1)
-    assert str(caught.value) == (
-        f"model.vectors: {path} has 2 numbers a word, but model.embedding_size is 1\n"
-        "  Set model.embedding_size to 2, or more."
-    )
     path.write_text("film 1 2 3 4\n")
     with pytest.raises(UsageError, match=r"has 4 numbers a word, but model\.embedding_size is 3"):
         put(path, Weights())
@@ -131,13 +143,26 @@ def test_a_file_without_any_of_the_words_is_refused(path: Path) -> None:
         put(path, Weights())
 
 
+def test_contractions_alone_give_no_scale(path: Path) -> None:
+    path.write_text("film 1 2\n's 3 4\n")
+    with pytest.raises(DataError, match="has none of the 1 word of the vocabulary"):
+        put(path, Weights(), Vocabulary(["<pad>", "<unk>", "film's"], [0, 0, 1]))
+
+
 def test_a_damaged_file_leaves_the_model_as_it_was(path: Path) -> None:
     model = Weights()
     with path.open("a") as file:
         file.write("rare 1\n")
-    with pytest.raises(DataError, match=r"vectors\.txt:5: has only 1 numbers"):
+    with pytest.raises(DataError, match=r"vectors\.txt:5: has only 1 number where"):
         put(path, model)
     np.testing.assert_array_equal(model.now["embedding"], 1)
+
+
+def test_a_fit_without_its_file_names_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write_project(tmp_path))
+    config = config_from(yaml.safe_load(CONFIG), ["model.vectors=no.txt"])
+    with pytest.raises(DataError, match=r"^model\.vectors: no\.txt: no such file\n"):
+        fit(config, out="runs/none")
 
 
 def test_a_fit_begins_with_them_and_goes_on_with_no_others(

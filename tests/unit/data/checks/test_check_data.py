@@ -27,10 +27,11 @@ from seqtrain.data.checks.cost import (
 )
 from seqtrain.data.checks.coverage import coverage_of
 from seqtrain.data.checks.lengths import bars, histogram, lengths_section
-from seqtrain.data.checks.report import PASSED, WARNING
+from seqtrain.data.checks.report import ERROR, PASSED, WARNING
 from seqtrain.data.reader import Example
 from seqtrain.data.splits import Splits
 from seqtrain.data.storage import Corpus
+from seqtrain.data.vectors import extra_words
 from seqtrain.text.vocabulary import UNK
 from tests.unit.data.checks.places import TOKENIZER, splits
 
@@ -52,7 +53,7 @@ def corpus(rows: list[list[int]], max_length: int = 99) -> Corpus:
     )
 
 
-def checked(places: Splits, folder: Path, *, skip: bool = False) -> dict[str, Section]:
+def checked(places: Splits, folder: Path, *, skip: bool = False, **vectors: Any) -> dict[str, Section]:
     found = check_data(
         places,
         TOKENIZER,
@@ -64,6 +65,7 @@ def checked(places: Splits, folder: Path, *, skip: bool = False) -> dict[str, Se
         plan=PLAN,
         embedding_size=10,
         recurrent_weights=1000,
+        **vectors,
     )
     return {section.name: section for section in found}
 
@@ -205,6 +207,27 @@ def test_tokens_are_looked_at_if_there_is_something_to_train_on(
     assert ("tokens" in found) == (not looked_at)
     if not looked_at:
         assert "error" in {finding.mark for section in found.values() for finding in section.findings}
+
+
+LONG = " 1" * 11 + "\n"  # than embedding_size
+
+
+@pytest.mark.parametrize(
+    ("content", "mark"),
+    [("w0 1\nmore 2\n", PASSED), ("w0 1\nmore\n", ERROR), (f"w0{LONG}more{LONG}", ERROR), (None, ERROR)],
+)
+def test_word_vectors_stand_in_the_way_of_no_other_section(
+    tmp_path: Path, content: str | None, mark: str
+) -> None:
+    path = tmp_path / "v.txt"
+    if content is not None:
+        path.write_text(content)
+    more_words = partial(extra_words, path=path, tokenizer=TOKENIZER, limit=9)
+    places = splits(tmp_path, train=table(8, 1))
+    found = checked(places, tmp_path, more_words=more_words, vectors=path)
+    assert [*found][5:] == ["lengths", "vocabulary", "vectors", "batches", "cost"]
+    assert [finding.mark for finding in found["vectors"].findings] == [mark]
+    assert found["vocabulary"].facts["size"] == (4 if mark == PASSED else 3)
 
 
 def test_every_doubt_comes_with_advice(tmp_path: Path) -> None:

@@ -24,10 +24,10 @@ def test_the_columns_of_a_table() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "advice"),
     [
-        ("a.tsv: no such file\n  Did you mean 'b.tsv'?", "dev: a.tsv: no such file", "Did you mean 'b.tsv'?"),
-        ("a: 1\n  b: 2\n  Go.", "dev: a: 1\n  b: 2", "Go."),
-        ("a.tsv: cannot be read", "dev: a.tsv: cannot be read", ""),
+        ("a.tsv: no such file\n  Did you mean 'b.tsv'?", "a.tsv: no such file", "Did you mean 'b.tsv'?"),
+        ("a: 1\n  b: 2\n  Go.", "a: 1\n  b: 2", "Go."),
+        ("a.tsv: cannot be read", "a.tsv: cannot be read", ""),
     ],
 )
 def test_an_error_as_a_finding(text: str, message: str, advice: str) -> None:
-    assert raised("dev", text) == Finding(ERROR, message, advice)
+    assert raised(text) == Finding(ERROR, message, advice)
