@@ -187,10 +187,12 @@ def _f1_label(config: Config, corpora: Corpora) -> str | None:
     return (chosen.label or rarer) if chosen.metric == "f1" else None
 
 
-def row_weights(config: Config, corpora: Corpora) -> NDArray[Any]:
-    """What each training row counts in the loss, <float32>[rows]: its own weight times that of its class."""
-    by_row: NDArray[Any] = class_weights(config, corpora)[corpora.train.labels]
-    return np.asarray(corpora.train.weights * by_row)
+def row_weights(config: Config, corpora: Corpora) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What each row of train and dev counts where it is fitted to, <float32>[rows]: its own weight times that of its
+    class."""
+    by_class = class_weights(config, corpora)
+    train, dev = (np.asarray(rows.weights * by_class[rows.labels]) for rows in corpora[:2])
+    return train, dev
 
 
 def class_weights(config: Config, corpora: Corpora) -> NDArray[Any]:
@@ -225,8 +227,10 @@ def wide_buckets(config: Config, ngrams: int, classes: int) -> int:
     return chosen or enough_buckets(ngrams, classes if classes > 2 else 1)
 
 
-def wide_strength(config: Config) -> float | None:
-    return config.model.wide.strength if config.model.wide else None
+def wide_fit(config: Config) -> dict[str, Any]:
+    """How `wide.path.fit_wide_path` fits it, where there is one."""
+    wide = config.model.wide
+    return wide.model_dump(include={"strength", "prefixes", "refit"}) if wide else {}
 
 
 def measures_baseline(config: Config) -> bool:

@@ -104,23 +104,31 @@ class FitReport:
         )
 
     def _wide_fitted(self, event: WideFitted) -> None:
-        shared = f"{event.collisions:,} of them share" if event.ngrams else "no"
+        buckets = f"{event.ngrams:,} in {event.buckets:,} buckets, {event.collisions:,} of them share"
+        refit = ", then fitted to dev too" if event.refit else ""
         self._console.say(
             facts(
                 "wide path",
-                f"n-grams of up to {event.longest} tokens: {event.ngrams:,} in {event.buckets:,} buckets, {shared}",
-                f"dev accuracy {event.dev['accuracy']:.4f} by itself, in {_clock(event.seconds)} min",
+                f"n-grams of up to {event.longest} tokens: {buckets}"
+                if event.longest > 1
+                else "single words",
+                *(
+                    [f"and what words begin with, up to {event.prefixes} characters"]
+                    if event.prefixes
+                    else []
+                ),
+                f"dev accuracy {event.dev['accuracy']:.4f} by itself{refit}, in {_clock(event.seconds)} min",
             )
         )
 
     def _vectors_read(self, event: VectorsRead) -> None:
-        found = event.exactly + event.by_case
+        found = event.exactly + event.by_case + event.by_parts
         self._console.say(
             facts(
                 "vectors",
                 f"{event.path}, {event.dimension} numbers a word",
-                f"{found:,} of {event.words:,} words are there, {event.by_case:,} of them in another case: "
-                f"{event.share:.1%} of the training tokens",
+                f"{found:,} of {event.words:,} words have one, {event.by_case:,} of them in another case, "
+                f"{event.by_parts:,} by their parts: {event.share:.1%} of the training tokens",
                 f"{event.unseen:,} of the words are not in the training rows",
             )
         )

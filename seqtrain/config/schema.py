@@ -171,12 +171,24 @@ class Wide(Block):
         "eight for each n-gram of the training texts, at most 16 MB.",
         examples=[262144],
     )
+    prefixes: int | None = Field(
+        default=6,
+        ge=3,
+        le=64,
+        description="Longest prefix of a word that counts besides, from three characters on, so that rare words share "
+        "what is known of words that begin alike; `null`: none.",
+    )
     strength: float | None = Field(
         default=None,
         gt=0,
         description="How closely it follows the training rows, the inverse of its L2 penalty; `null`: what is best on "
         "dev.",
         examples=[0.3],
+    )
+    refit: bool = Field(
+        default=False,
+        description="Whether it is fitted once more, to the training and the dev rows, when dev has chosen all else. "
+        "The dev metrics of `fit` are from before; later ones on dev rows are of no use.",
     )
 
 

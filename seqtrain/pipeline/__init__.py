@@ -19,6 +19,7 @@ from seqtrain.baseline import MOST_TOKENS, Baseline
 from seqtrain.config import Config, resolved
 from seqtrain.data.batching import padding_share
 from seqtrain.data.corpus import Corpora
+from seqtrain.data.vectors import require_room
 from seqtrain.errors import RunError, SeqtrainError
 from seqtrain.evaluation.metrics import evaluate
 from seqtrain.inference.graph import check_size
@@ -36,7 +37,7 @@ from seqtrain.pipeline.events import (
     WideFitted,
 )
 from seqtrain.pipeline.resuming import Resumption, changes, found_checkpoint, require_same_words, resumption
-from seqtrain.pipeline.vectors import put_vectors, require_room
+from seqtrain.pipeline.vectors import put_vectors
 from seqtrain.run import Run, provenance
 from seqtrain.run.atomic import atomic_folder, atomic_write, write_json
 from seqtrain.run.new import NewRun, now
@@ -67,9 +68,9 @@ def fit(
     """
     with closing(NewRun(out, overwrite=overwrite, resume=resume)) as run:
         before = run.status() if run.goes_on else None
-        files = DataFiles(settings.data_files(config))  # a missing test file is told now
         if vectors := settings.vectors_file(config):
             require_room(vectors, settings.model_size(config)["embedding_size"])
+        files = DataFiles(settings.data_files(config))  # a missing test file is told now
         resumed = resumption(run, config, files.sha256) if run.goes_on else None
         notify(Started(run, before, list(files.sha256)))
         if resumed and resumed.is_done and run.is_whole():
@@ -147,16 +148,20 @@ class _Fit:
         ngrams = settings.ngrams(config, words, words + buckets)
         assert ngrams is not None
         weights = settings.row_weights(config, corpora)
-        path = fit_wide_path(corpora, ngrams, weights, settings.wide_strength(config))
+        options = settings.wide_fit(config)
+        path = fit_wide_path(corpora, ngrams, weights, **options)
         fitted = WideFitted(
             longest,
             *sharing(hashes, buckets),
+            options["prefixes"],
+            options["refit"],
             path.linear.strength,
             path.linear.interpolation,
             evaluate(dev.labels, path.dev_probabilities(), dev.weights, corpora.labels),
             time.perf_counter() - start,
         )
-        self._run.update_info(wide={**asdict(fitted), "dev": None})
+        facts = {name: value for name, value in asdict(fitted).items() if name != "dev"}
+        self._run.update_info(wide=facts)
         self._notify(fitted)
         return path
 

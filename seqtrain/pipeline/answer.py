@@ -30,8 +30,18 @@ class Answer:
         """<float32>[dev rows, classes]: probabilities, with the scales that suit this network."""
         return combined(self.dev_parts(network), self.scales(network))
 
+    @property
+    def has_seen_dev(self) -> bool:
+        """Whether a part of the model was fitted to dev, in the end."""
+        return self.wide is not None and self.wide.dev_now is not self.wide.dev
+
     def dev_parts(self, network: Floats) -> list[Floats]:
+        """The logits on dev, <float32>[dev rows, classes], of parts that were not fitted to it."""
         return [network, *([self.wide.dev] if self.wide else [])]
+
+    def dev_parts_now(self, network: Floats) -> list[Floats]:
+        """Those of the parts that the model has."""
+        return [network, *([self.wide.dev_now] if self.wide else [])]
 
     def parts(self, network: Floats, texts: Sequence[Sequence[int]]) -> list[Floats]:
         """The logits for encoded texts; network: its own."""

@@ -48,13 +48,16 @@ class WideFitted:
     """There is a wide path. longest: of its n-grams, in tokens; ngrams: how many of two tokens and more the training
     rows have, buckets: what they are put into, and collisions: how many of them share one with an earlier one.
 
-    strength and interpolation: as chosen; dev: its metrics by itself.
+    prefixes: the longest of words that count, in characters; None without any. refit: whether it was fitted to dev too,
+    in the end. strength and interpolation: as chosen; dev: its metrics by itself, before that.
     """
 
     longest: int
     ngrams: int
     buckets: int
     collisions: int
+    prefixes: int | None
+    refit: bool
     strength: float
     interpolation: float
     dev: Mapping[str, Any]

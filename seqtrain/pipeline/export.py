@@ -42,7 +42,8 @@ def export(
 ) -> Exported:
     """Writes the best weights and the model file made of them, which has to agree with TensorFlow.
 
-    It is compared on dev, and on nasty texts of which each side makes token ids by itself.
+    It is compared on dev, and on nasty texts of which each side makes token ids by itself. The metrics on dev are those
+    of parts that were not fitted to it.
     """
     weights = read_weights(run.checkpoint(best_step), trainer.checkpoint_shapes())
     dev = corpora.dev
@@ -50,7 +51,7 @@ def export(
     network = dev_logits(trainer, dev)
     scales = answer.scales(network)
     nasty, expected_of_nasty = _nasty(config, trainer, corpora, answer, scales)
-    expected = np.concatenate([combined(answer.dev_parts(network), scales), expected_of_nasty])
+    expected = np.concatenate([combined(answer.dev_parts_now(network), scales), expected_of_nasty])
     trainer.model.free_memory()
     give_memory_back()
     weights |= answer.arrays(scales)
@@ -62,22 +63,24 @@ def export(
     )
     give_memory_back()
     predictor = Predictor(draft)
-    got = predictor.corpus_probabilities(dev)
+    got, before = predictor.corpus_outputs(dev, predictor.outputs)
     difference = float(np.abs(expected - np.concatenate([got, predictor.probabilities(nasty)])).max())
     if not difference <= PARITY_TOLERANCE:
         raise RunError(
             f"model.onnx differs from the trained model by {difference:.1e} in a probability, on dev or nasty texts",
             hint=f"It was not written; at most {PARITY_TOLERANCE:.0e} is allowed. The checkpoints are whole.",
         )
+    if answer.has_seen_dev:
+        parts = answer.dev_parts(network)
+        got, before = combined(parts, scales), np.sum(parts, axis=0)
     decision = settings.decision(config, corpora, got)
-    before = predictor.logits_before(got)
     metrics = assess(
         dev.labels,
         got,
         dev.weights,
         corpora.labels,
         threshold=decision.threshold if decision else None,
-        logits_before=np.sum(answer.dev_parts(network), axis=0) if before is None else before,
+        logits_before=before,
         in_sample=True,
     )
     card = model_card(data_sha256.values(), {"dev": metrics})

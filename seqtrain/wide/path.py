@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from seqtrain.evaluation.calibration import combined, fit_scales, mean_log_loss
 from seqtrain.text.ngrams import Ngrams, presence
 from seqtrain.wide.features import feature_matrix, matrix
 from seqtrain.wide.nbsvm import Linear, candidates
+from seqtrain.wide.prefixes import folded, with_prefixes, word_prefixes
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 INTERPOLATIONS = (1.0, 0.5, 0.25)  # that of the paper is 0.25
@@ -24,13 +28,15 @@ INTERPOLATIONS = (1.0, 0.5, 0.25)  # that of the paper is 0.25
 class WidePath:
     """A linear classifier over the n-grams of a text.
 
-    dev <float32>[dev rows, classes]: its logits there; scale: by which they predict dev best.
+    dev <float32>[dev rows, classes]: its logits there, of before it was fitted to them too, if it was; scale: by which
+    they predict dev best. dev_now: its logits there as it is.
     """
 
     ngrams: Ngrams
     linear: Linear
     dev: NDArray[np.float32]
     scale: float
+    dev_now: NDArray[np.float32]
 
     def dev_probabilities(self) -> NDArray[np.float32]:
         """<float32>[dev rows, classes]: what it answers by itself."""
@@ -52,27 +58,59 @@ class WidePath:
 
 
 def fit_wide_path(
-    corpora: Corpora, ngrams: Ngrams, row_weights: NDArray[Any], strength: float | None
+    corpora: Corpora,
+    ngrams: Ngrams,
+    weights: tuple[NDArray[Any], NDArray[Any]],
+    *,
+    strength: float | None = None,
+    prefixes: int | None = None,
+    refit: bool = False,
 ) -> WidePath:
     """Fits a classifier to the training rows; its interpolation, and strength if none is given, are best on dev.
 
-    row_weights float[training rows]. Best is the least log loss. Those of STRENGTHS are tried from the weakest on,
-    until one is no better than the one before.
+    weights float[rows]: of the training rows, and of dev. Best is the least log loss. Those of STRENGTHS are tried from
+    the weakest on, until one is no better than the one before. prefixes: the longest, in characters, that count besides
+    the n-grams. refit: fit it once more, as it was chosen, to the rows of training and dev.
     """
-    dev, best, least = corpora.dev, None, math.inf
-    train, dev_features = feature_matrix(corpora.train, ngrams), feature_matrix(dev, ngrams)
+    (train, dev), classes = corpora[:2], len(corpora.labels)
+    shared = word_prefixes(corpora.vocabulary.tokens, prefixes)
+    features, dev_features = (feature_matrix(rows, ngrams) for rows in (train, dev))
+    best, least = None, math.inf
     for each in STRENGTHS if strength is None else (strength,):
         before = least
-        for linear in candidates(
-            train, corpora.train.labels, row_weights, len(corpora.labels), each, INTERPOLATIONS
-        ):
+        for linear in _fits(features, shared, train.labels, weights[0], classes, each, INTERPOLATIONS):
             logits = linear.logits(dev_features)
             (scale,) = fit_scales([logits], dev.labels, dev.weights)
-            path = WidePath(ngrams, linear, logits, float(scale))
+            path = WidePath(ngrams, linear, logits, float(scale), dev_now=logits)
             loss = mean_log_loss(dev.labels, path.dev_probabilities(), dev.weights)
             if loss < least:
                 best, least = path, loss
         if least == before:
             break
     assert best is not None
-    return best
+    if not refit:
+        return best
+    from scipy.sparse import vstack
+
+    chosen, labels = best.linear, np.concatenate([train.labels, dev.labels])
+    rows = vstack([features, dev_features], format="csr")
+    (linear,) = _fits(
+        rows, shared, labels, np.concatenate(weights), classes, chosen.strength, [chosen.interpolation]
+    )
+    return replace(best, linear=linear, dev_now=linear.logits(dev_features))
+
+
+def _fits(
+    features: csr_matrix,
+    prefixes: csr_matrix,
+    labels: NDArray[Any],
+    weights: NDArray[Any],
+    classes: int,
+    strength: float,
+    interpolations: Iterable[float],
+) -> Iterator[Linear]:
+    """As `candidates`; the prefixes count in the fit, and then in the weights of their words."""
+    for linear in candidates(
+        with_prefixes(features, prefixes), labels, weights, classes, strength, interpolations
+    ):
+        yield linear._replace(table=folded(linear.table, prefixes))

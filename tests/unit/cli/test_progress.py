@@ -10,7 +10,16 @@ from seqtrain.cli import progress
 from seqtrain.cli.console import Console
 from seqtrain.cli.progress import FitReport
 from seqtrain.model.classifier import Architecture
-from seqtrain.pipeline.events import AlreadyFinished, Built, Compared, NoBaseline, Resumed, Stopped, TakenOver
+from seqtrain.pipeline.events import (
+    AlreadyFinished,
+    Built,
+    Compared,
+    NoBaseline,
+    Resumed,
+    Stopped,
+    TakenOver,
+    WideFitted,
+)
 from seqtrain.run import Run
 from seqtrain.training.loop import Evaluated, Stepped, Sums
 from seqtrain.training.runtime import Runtime
@@ -151,6 +160,45 @@ def test_where_a_run_goes_on_and_what_is_other_than_before(capsys: pytest.Captur
 def test_other_lines(event: object, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     FitReport(Console())(event)
     assert capsys.readouterr().err == line
+
+
+BY_ITSELF = "dev accuracy 0.7500 by itself"
+
+
+@pytest.mark.parametrize(
+    ("longest", "ngrams", "collisions", "prefixes", "refit", "lines"),
+    [
+        (1, 0, 0, None, False, ["single words", BY_ITSELF]),
+        (2, 0, 0, None, False, ["n-grams of up to 2 tokens: 0 in 4,096 buckets, 0 of them share", BY_ITSELF]),
+        (
+            3,
+            5000,
+            1200,
+            6,
+            True,
+            [
+                "n-grams of up to 3 tokens: 5,000 in 4,096 buckets, 1,200 of them share",
+                "and what words begin with, up to 6 characters",
+                f"{BY_ITSELF}, then fitted to dev too",
+            ],
+        ),
+    ],
+)
+def test_what_the_wide_path_sees(
+    longest: int,
+    ngrams: int,
+    collisions: int,
+    prefixes: int | None,
+    refit: bool,
+    lines: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fitted = WideFitted(
+        longest, ngrams, 4096, collisions, prefixes, refit, 1.0, 0.5, {"accuracy": 0.75}, seconds=61.2
+    )
+    FitReport(Console())(fitted)
+    blanks = "\n          "
+    assert capsys.readouterr().err == f"wide path {blanks.join(lines)}, in 1:01 min\n"
 
 
 NO_WIDE, WIDE = False, True

@@ -20,7 +20,8 @@ SLACK = 5e-3  # the scales are fitted to a smoothed truth
 
 
 def wide() -> WidePath:
-    return fit_wide_path(CORPORA, Ngrams(2, WORDS, 500), CORPORA.train.weights, strength=1.0)
+    weights = CORPORA.train.weights, DEV.weights
+    return fit_wide_path(CORPORA, Ngrams(2, WORDS, 500), weights, strength=1.0)
 
 
 WIDE = wide()
