@@ -16,6 +16,10 @@ from seqtrain.evaluation.report import format_report
 from seqtrain.run.atomic import atomic_write, write_json
 from seqtrain.trained import Mistake
 
+TOO_GOOD = {
+    "train": "is a training file of this run, whose weights were fitted to it; so these figures are too good",
+    "dev": "is a dev file of this run, which chose and scaled what it answers; so these figures are too good",
+}
 _BLANKS = str.maketrans("\t\n\r", "   ")
 
 
@@ -50,7 +54,8 @@ def command(
 
     Beside a metric stands how far it might be off because the rows are a sample. The metrics of the test split are also
     kept in the run folder, as metrics/test.json; those of dev are there already, from `fit`. The columns of FILE are
-    those of the run's config, and so is what becomes of rows that cannot be used.
+    those of the run's config, and so is what becomes of rows that cannot be used. A warning tells of a file that is, by
+    its content, one of the run's training or dev files.
 
     \b
     Examples:
@@ -67,7 +72,11 @@ def command(
         click.echo(printable(f"reading {model.source(split)}"), err=True)
     problems = model.problems()
     rows = model.labelled_rows(data or None, split=split)
-    metrics, mistakes = model.measure(rows, problems, in_sample=not data and split != "test")
+    is_new = bool(data) or split == "test"
+    seen = model.seen(data or None) if is_new else {}
+    for file, part in seen.items():
+        click.echo(printable(f"warning: {file}: {TOO_GOOD[part]}"), err=True)
+    metrics, mistakes = model.measure(rows, problems, in_sample=bool(seen) or not is_new)
     click.echo(printable("\n  ".join([str(problems), *problems.listing()])), err=True)
     if model.run is not None and not data and split != "dev":
         write_json(model.run.metrics_file(split), metrics)

@@ -103,9 +103,7 @@ _MESSAGES: dict[str, Callable[[Any, Mapping[str, Any], FieldInfo], str]] = {
     ),
     "string_type": lambda value, context, field: f"{shown(value)} is not text. Put it in quotes.",
     "bool_type": lambda value, context, field: _not_a_truth_value(value),
-    "model_type": lambda value, context, field: (
-        f"{shown(value)} is no section. Write its keys below it, indented."
-    ),
+    "model_type": lambda value, context, field: f"{shown(value)} is no section. {_ways_to_write(field)}",
     "too_short": lambda value, context, field: "is an empty list. Name at least one.",
     "greater_than": lambda value, context, field: (
         f"{shown(value)} is too small. Write more than {context['gt']:g}."
@@ -130,6 +128,16 @@ def _not_one_of(value: Any, choices: tuple[str, ...]) -> str:
 def _not_a_truth_value(value: Any) -> str:
     meant = _TRUTHS.get(str(value).lower(), "true or false")
     return f"{shown(value)} is neither true nor false. Write {meant}."
+
+
+def _ways_to_write(section: FieldInfo) -> str:
+    ways = ["its keys below it, indented"]
+    kind = _section_type(section)
+    if section.default is None and kind is not None:
+        if not any(key.is_required() for key in kind.model_fields.values()):
+            ways.append("{} for its defaults")
+        ways.append("null for none")
+    return f"Write {', or '.join(ways)}."
 
 
 def _such_as(field: FieldInfo) -> str:

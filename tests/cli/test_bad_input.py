@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.command import seqtrain, tree
 from tests.cli.conftest import Fitted
+from tests.crashes.process import forked
 
 GOOD = "neg\tbad\npos\tgood\n"
 REMEDY = "  Correct these rows or take them out.\n"
@@ -82,14 +83,14 @@ def test_bad_training_data(project: Path, name: str) -> None:
     if content is not None:
         (project / "train.tsv").write_bytes(content)
     before = tree(project)
-    assert seqtrain(*FIT, *options, cwd=project) == (3, "", message)
+    assert forked(*FIT, *options, cwd=project) == (3, "", message)
     assert tree(project) == before
 
 
 def fails_without_a_trace(project: Path, *options: str, exit_code: int = 3) -> str:
     """What is said on standard error."""
     before = tree(project)
-    result = seqtrain(*FIT, *options, cwd=project)
+    result = forked(*FIT, *options, cwd=project)
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert tree(project) == before
     return result.stderr
@@ -104,7 +105,7 @@ def test_a_folder_in_place_of_a_file(project: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_an_unreadable_file(project: Path) -> None:
     (project / "train.tsv").chmod(0)
-    result = seqtrain(*FIT, cwd=project)
+    result = forked(*FIT, cwd=project)
     assert result == (3, "", "error: train.tsv: cannot be read: Permission denied\n")
     assert not (project / "runs").exists()
 

@@ -6,7 +6,7 @@ import codecs
 import json
 from pathlib import Path
 
-from tests.cli.command import seqtrain
+from tests.crashes.process import forked
 from tests.project import TRAIN, table
 
 BAD = {
@@ -25,7 +25,7 @@ def test_bad_rows_are_written_down_and_the_others_used(project: Path) -> None:
     for number, bad in enumerate([*BAD] * 5):
         rows.insert(1 + 13 * number, bad)
     (project / "train.tsv").write_text("\n".join(rows) + "\n", "utf-8")
-    result = seqtrain(*SKIP, cwd=project)
+    result = forked(*SKIP, cwd=project)
     assert result.exit_code == 0
     counts = "400 rows used, 25 rejected: 5 empty line, 5 empty text, 5 missing column, 5 NUL, 5 extra column"
     assert counts in result.stderr
@@ -37,20 +37,20 @@ def test_bad_rows_are_written_down_and_the_others_used(project: Path) -> None:
     assert [int(line) for _, line, _, _ in cells] == list(range(2, 2 + 13 * 25, 13))
     assert [reason.split(":")[0] for _, _, reason, _ in cells] == [*BAD.values()] * 5
     assert [codecs.escape_decode(row)[0].decode() for *_, row in cells] == [*BAD] * 5
-    measured = seqtrain("eval", "--split", "dev", "--json", cwd=project)
+    measured = forked("eval", "--split", "dev", "--json", cwd=project)
     assert json.loads(measured.stdout) == json.loads((run / "metrics" / "dev.json").read_text())
     assert "100 rows used, 25 rejected: " in measured.stderr
 
 
 def test_the_file_is_there_without_a_bad_row(project: Path) -> None:
-    result = seqtrain(*SKIP, cwd=project)
+    result = forked(*SKIP, cwd=project)
     assert "400 rows used, 0 rejected" in result.stderr
     assert (project / "runs" / "reviews" / "rejected.tsv").read_text() == "file\tline\treason\trow\n"
 
 
 def test_nothing_left(project: Path) -> None:
     (project / "train.tsv").write_text("pos\t\nneg\t\n")
-    result = seqtrain(*SKIP, cwd=project)
+    result = forked(*SKIP, cwd=project)
     assert result == (
         3,
         "",

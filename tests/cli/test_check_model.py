@@ -37,7 +37,7 @@ TRAINING_LAWS = ("ONNX and TensorFlow", "gradient of padding", "gradients, more 
 
 
 def check(*arguments: str | Path, cwd: Path) -> Result:
-    return seqtrain("check", "model", *arguments, cwd=cwd)
+    return forked("check", "model", *arguments, cwd=cwd)
 
 
 def marks(result: Result) -> dict[str, str]:
@@ -73,7 +73,7 @@ def test_the_examples_work_and_change_nothing(copied: Path, line: str) -> None:
 
 def test_a_run(fitted: Fitted) -> None:
     before = tree(fitted.folder)
-    result = check("--run", "runs/reviews", cwd=fitted.folder)
+    result = seqtrain("check", "model", "--run", "runs/reviews", cwd=fitted.folder)
     assert (result.exit_code, result.stderr) == (0, "")
     assert marks(result) == dict.fromkeys([*MODEL_LAWS, *TRAINING_LAWS], "✔")
     lines = result.stdout.splitlines()

@@ -12,6 +12,7 @@ import pytest
 import seqtrain as api
 from tests.cli.command import seqtrain
 from tests.cli.conftest import Fitted
+from tests.crashes.process import forked
 from tests.decided_models import OF_POS, TEXTS, THRESHOLD, decided_model
 from tests.project import TEST, table
 
@@ -45,7 +46,7 @@ def test_the_metrics_of_the_test_split(fitted: Fitted, accuracy: float) -> None:
 
 
 def test_the_report(fitted: Fitted, accuracy: float) -> None:
-    result = seqtrain("eval", cwd=fitted.folder)
+    result = forked("eval", cwd=fitted.folder)
     lines = result.stdout.splitlines()
     assert lines[0] == "rows             60  95 % interval"
     assert lines[1].startswith(f"accuracy     {accuracy:.4f}  ")
@@ -67,7 +68,7 @@ def test_the_report(fitted: Fitted, accuracy: float) -> None:
 
 def test_a_dev_share_is_drawn_as_fit_drew_it(fitted: Fitted) -> None:
     """The very metrics that `fit` wrote, and how far they might be off; from another folder, too."""
-    result = seqtrain("eval", "--run", fitted.run, "--split", "dev", "--json", cwd=fitted.run)
+    result = forked("eval", "--run", fitted.run, "--split", "dev", "--json", cwd=fitted.run)
     read = f"reading {fitted.folder}/train.tsv, part of which is the dev split of the run's config\n"
     assert (result.exit_code, result.stderr) == (0, f"{read}100 rows used, 0 rejected\n")
     metrics = json.loads(result.stdout)
@@ -86,7 +87,7 @@ def test_bad_rows_are_skipped_where_the_config_does(fitted: Fitted, tmp_path: Pa
     (tmp_path / "good.tsv").write_text(table(TEST), "utf-8")
     (tmp_path / "bad.tsv").write_text(table(TEST) + "mixed\tso so\n" + "\tso so\n" * 25, "utf-8")
     good, bad = (
-        seqtrain("eval", "--run", "run", "--data", data, "--json", cwd=tmp_path)
+        forked("eval", "--run", "run", "--data", data, "--json", cwd=tmp_path)
         for data in ("good.tsv", "bad.tsv")
     )
     assert good.stderr == USED
@@ -104,7 +105,7 @@ def test_a_split_that_the_run_does_not_have(fitted: Fitted, tmp_path: Path) -> N
     shutil.copytree(fitted.run, run)
     config = run / "config.yaml"
     config.write_text(config.read_text().replace("test: test.tsv", "test: null"))
-    assert seqtrain("eval", "--run", "run", cwd=tmp_path) == (
+    assert forked("eval", "--run", "run", cwd=tmp_path) == (
         2,
         "",
         "error: the config names no test split\n  Name a file with --data, or another --split.\n",
@@ -118,14 +119,41 @@ def test_other_files(fitted: Fitted, tmp_path: Path) -> None:
     (tmp_path / "b.jsonl").write_text("\n".join(lines))
     data = ("--data", "a.tsv", "--data", "b.jsonl")
     before = (fitted.run / "metrics").stat().st_mtime_ns
-    result = seqtrain("eval", "--run", fitted.run, *data, "--json", cwd=tmp_path)
+    result = forked("eval", "--run", fitted.run, *data, "--json", cwd=tmp_path)
     assert (fitted.run / "metrics").stat().st_mtime_ns == before
     expected = api.load(fitted.run).evaluate(fitted.folder / "test.tsv")
     assert json.loads(result.stdout) == expected
 
 
+def test_a_file_that_the_run_was_fitted_to_is_told(fitted: Fitted, tmp_path: Path) -> None:
+    """Under whatever name; and so is the test split, if its file is that of dev by now."""
+    for part in ("train", "test"):
+        shutil.copy(fitted.folder / f"{part}.tsv", tmp_path / f"{part} copy.tsv")
+    data = ("--data", "test copy.tsv", "--data", "train copy.tsv")
+    result = forked("eval", "--run", fitted.run, *data, "--json", cwd=tmp_path)
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "warning: train copy.tsv: is a training file of this run, whose weights were fitted to it; "
+        "so these figures are too good\n460 rows used, 0 rejected\n",
+    )
+    assert json.loads(result.stdout)["calibration"]["in_sample"] is True
+    project = tmp_path / "project"
+    shutil.copytree(fitted.folder, project)
+    info, config = (project / "runs" / "reviews" / name for name in ("run.json", "config.yaml"))
+    info.write_text(info.read_text().replace(str(fitted.folder), str(project)))
+    config.write_text(config.read_text().replace("dev: 0.25", "dev: test.tsv"))
+    result = forked("eval", "--json", cwd=project)
+    assert (result.exit_code, result.stderr.removeprefix(NEWEST)) == (
+        0,
+        "reading test.tsv, the test split of the run's config\n"
+        "warning: test.tsv: is a dev file of this run, which chose and scaled what it answers; "
+        f"so these figures are too good\n{USED}",
+    )
+    assert json.loads(result.stdout)["calibration"]["in_sample"] is True
+
+
 def test_data_and_split_exclude_each_other(fitted: Fitted) -> None:
-    result = seqtrain("eval", "--data", "test.tsv", "--split", "test", cwd=fitted.folder)
+    result = forked("eval", "--data", "test.tsv", "--split", "test", cwd=fitted.folder)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.endswith("\nError: --data and --split exclude each other.\n")
 
@@ -134,7 +162,7 @@ def test_the_misclassified_rows_the_surest_first(
     fitted: Fitted, tmp_path: Path, predicted: list[tuple[str, float]]
 ) -> None:
     errors = tmp_path / "errors.tsv"
-    result = seqtrain("eval", "--run", fitted.run, "--errors", errors, cwd=fitted.folder)
+    result = forked("eval", "--run", fitted.run, "--errors", errors, cwd=fitted.folder)
     assert result.exit_code == 0
     head, *rows = [line.split("\t") for line in errors.read_text("utf-8").splitlines()]
     assert head == ["file", "line", "label", "prediction", "probability", "text"]
@@ -165,7 +193,7 @@ GATES = [
 def test_requirements(fitted: Fitted, requirements: tuple[str, ...], exit_code: int, message: str) -> None:
     """The report is printed, met or not."""
     options = [option for requirement in requirements for option in ("--require", requirement)]
-    result = seqtrain("eval", "--run", fitted.run, *options, cwd=fitted.folder)
+    result = forked("eval", "--run", fitted.run, *options, cwd=fitted.folder)
     assert result.exit_code == exit_code
     assert result.stdout.startswith("rows ")
     read = f"reading test.tsv, the test split of the run's config\n{USED}"
@@ -179,7 +207,7 @@ def test_a_model_with_a_threshold(tmp_path: Path) -> None:
     rows = table([(label, text or "?") for label, text in zip(labels, TEXTS, strict=True)])
     (tmp_path / "rows.tsv").write_text(rows)
     command = ("eval", "--run", "model.onnx", "--data", "rows.tsv", "--errors", "errors.tsv", "--json")
-    result = seqtrain(*command, cwd=tmp_path)
+    result = forked(*command, cwd=tmp_path)
     assert result.exit_code == 0, result.stderr
     metrics = json.loads(result.stdout)
     assert (metrics["accuracy"], metrics["threshold"]) == (1, THRESHOLD)
@@ -200,4 +228,4 @@ MALFORMED = [
 @pytest.mark.parametrize(("requirement", "message"), MALFORMED)
 def test_a_malformed_requirement(project: Path, requirement: str, message: str) -> None:
     """Told before the run is looked for: here is none."""
-    assert seqtrain("eval", "--require", requirement, cwd=project) == (2, "", message)
+    assert forked("eval", "--require", requirement, cwd=project) == (2, "", message)

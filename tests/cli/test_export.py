@@ -65,12 +65,12 @@ def test_from_python_too(fitted: Fitted, tmp_path: Path) -> None:
 
 def test_a_model_file_has_no_data_of_its_own(fitted: Fitted) -> None:
     model = fitted.run / "model.onnx"
-    result = seqtrain("eval", "--run", model, cwd=fitted.folder)
+    result = forked("eval", "--run", model, cwd=fitted.folder)
     assert result.exit_code == 2
     assert result.stderr == (
         "error: a model file by itself names no data\n  Name labelled files with --data.\n"
     )
-    measured = seqtrain("eval", "--run", model, "--data", "test.tsv", "--json", cwd=fitted.folder)
+    measured = forked("eval", "--run", model, "--data", "test.tsv", "--json", cwd=fitted.folder)
     assert measured.exit_code == 0
     assert json.loads(measured.stdout)["rows"] == 60
 

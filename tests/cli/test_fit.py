@@ -19,6 +19,7 @@ from seqtrain.text.vocabulary import Vocabulary
 from seqtrain.training.checkpoint import STATE
 from tests.cli.command import seqtrain, tree
 from tests.cli.conftest import Fitted
+from tests.crashes.process import forked
 from tests.project import CONFIG
 
 REPORT = """\
@@ -128,7 +129,7 @@ def repeated(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Run:
     shutil.copytree(fitted.run, older)
     (older / "left from before").touch()
     options = ("--out", older, "--overwrite", "--quiet")
-    result = seqtrain("fit", "configs/reviews.yaml", *options, cwd=fitted.folder)
+    result = forked("fit", "configs/reviews.yaml", *options, cwd=fitted.folder)
     assert result == (0, f"{older}\n", "")
     return Run(older)
 
@@ -158,7 +159,7 @@ def test_the_same_seed_gives_the_same_journal_but_for_the_time(fitted: Fitted, r
 def test_set_beats_the_file_and_is_recorded_with_its_origin(project: Path) -> None:
     """This is the second example of the help; the first made the run that these tests share."""
     overrides = ("--set", "model.cell=gru", "--set", "training.seed=2")
-    result = seqtrain("fit", "configs/reviews.yaml", "--out", "runs/gru", *overrides, cwd=project)
+    result = forked("fit", "configs/reviews.yaml", "--out", "runs/gru", *overrides, cwd=project)
     assert (result.exit_code, result.stdout) == (0, "runs/gru\n")
     assert "bidirectional GRU of 8 units" in result.stderr
     config = (project / "runs/gru/config.yaml").read_text().splitlines()

@@ -171,7 +171,7 @@ def forge(path: Path, content: bytes | None) -> None:
 def test_eval_of_a_forged_run(fitted: Fitted, tmp_path: Path, file: str, name: str) -> None:
     shutil.copytree(fitted.folder, tmp_path / "project")
     forge(tmp_path / "project" / "runs" / "reviews" / file, HOSTILE[file][name])
-    result = seqtrain("eval", "--run", "runs/reviews", cwd=tmp_path / "project")
+    result = forked("eval", "--run", "runs/reviews", cwd=tmp_path / "project")
     assert result.exit_code == 4, result
     assert result.stderr.startswith((f"error: runs/reviews/{file}:", "error: runs/reviews: holds no run"))
     assert "Traceback" not in result.stderr

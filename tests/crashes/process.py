@@ -24,7 +24,10 @@ from tests.cli.command import PATIENCE, Result
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["tensorflow", "seqtrain.pipeline", "seqtrain.pipeline.training", "seqtrain.pipeline.export", __name__]
+    [
+        *("tensorflow", "sklearn.metrics"),
+        *("seqtrain.pipeline", "seqtrain.pipeline.training", "seqtrain.pipeline.export", __name__),
+    ]
 )
 
 

@@ -35,7 +35,8 @@ MAY_IMPORT = {
     "run": ANYWHERE | {"config", "seqtrain"},
     "training": ANYWHERE | {"model", "data", "run"},
     "settings": ANYWHERE | {"config", "data", "text", "model", "training", "evaluation", "inference", "wide"},
-    "trained": ANYWHERE | {"data", "evaluation", "inference", "run", "settings"},
+    "trained": ANYWHERE | {"data", "evaluation", "inference", "in_sample", "run", "settings"},
+    "in_sample": ANYWHERE | {"data", "run", "settings"},
     "weights": ANYWHERE | {"run", "settings", "text"},
     "verification": ANYWHERE
     | {"data", "text", "inference", "model", "training", "run", "settings", "trained", "weights", "wide"},

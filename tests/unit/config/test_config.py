@@ -233,6 +233,12 @@ def test_an_empty_section_has_its_defaults(folder: Path) -> None:
         ("model.dropout.wrods", 0.1, "unknown key. Did you mean 'model.dropout.words'?"),
         ("model.max_size", 9, "unknown key. Did you mean 'vocabulary.max_size'?"),
         ("model", ["cell"], '["cell"] is no section. Write its keys below it, indented.'),
+        (
+            "model.wide",
+            2,
+            "2 is no section. Write its keys below it, indented, or {} for its defaults, or null for none.",
+        ),
+        ("decision", "f1", "'f1' is no section. Write its keys below it, indented, or null for none."),
         ("data.dev", 0, f"0 is {NO_SHARE}"),
         ("data.dev", 1, f"1 is {NO_SHARE}"),
         ("data.dev", -0.1, f"-0.1 is {NO_SHARE}"),
