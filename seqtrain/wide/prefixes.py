@@ -8,6 +8,7 @@ those words, words that no training row has among them. When it is, a classifier
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,19 +24,22 @@ SHORTEST = 3  # in characters
 
 
 def word_prefixes(tokens: Sequence[str], longest: int | None) -> csr_matrix:
-    """<float32>[words, prefixes]: 1 where a word of the vocabulary begins with a prefix, or is one.
+    """<float32>[words, prefixes]: what it counts that a word of the vocabulary begins with a prefix, or is one.
 
-    longest: of the prefixes, in characters; None: there are none. `<pad>` and `<unk>` begin with nothing.
+    longest: of the prefixes, in characters; None: there are none. All those of a long word have together, as a vector,
+    the length of the one that stands for the word: 1. `<pad>` and `<unk>` begin with nothing.
     """
     from scipy.sparse import csr_matrix
 
+    lengths = range(SHORTEST, (longest or 0) + 1)
     numbers: dict[str, int] = {}
     words, prefixes = [], []
     for word, token in enumerate(tokens[len(SPECIAL) :], start=len(SPECIAL)):
-        for length in range(SHORTEST, min(longest or 0, len(token)) + 1):
+        for length in lengths[: max(0, len(token) - SHORTEST + 1)]:
             words.append(word)
             prefixes.append(numbers.setdefault(token[:length], len(numbers)))
-    return csr_matrix((np.ones(len(words), np.float32), (words, prefixes)), (len(tokens), len(numbers)))
+    each = np.full(len(words), 1 / math.sqrt(max(1, len(lengths))), np.float32)
+    return csr_matrix((each, (words, prefixes)), (len(tokens), len(numbers)))
 
 
 def with_prefixes(features: csr_matrix, prefixes: csr_matrix) -> csr_matrix:
