@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -74,11 +74,12 @@ def fit_wide_path(
     """
     (train, dev), classes = corpora[:2], len(corpora.labels)
     shared = word_prefixes(corpora.vocabulary.tokens, prefixes)
-    features, dev_features = (feature_matrix(rows, ngrams) for rows in (train, dev))
+    rows, dev_features = with_prefixes(feature_matrix(train, ngrams), shared), feature_matrix(dev, ngrams)
     best, least = None, math.inf
     for each in STRENGTHS if strength is None else (strength,):
         before = least
-        for linear in _fits(features, shared, train.labels, weights[0], classes, each, INTERPOLATIONS):
+        for linear in candidates(rows, train.labels, weights[0], classes, each, INTERPOLATIONS):
+            linear = _folded(linear, shared)
             logits = linear.logits(dev_features)
             (scale,) = fit_scales([logits], dev.labels, dev.weights)
             path = WidePath(ngrams, linear, logits, float(scale), dev_now=logits)
@@ -92,25 +93,15 @@ def fit_wide_path(
         return best
     from scipy.sparse import vstack
 
-    chosen, labels = best.linear, np.concatenate([train.labels, dev.labels])
-    rows = vstack([features, dev_features], format="csr")
-    (linear,) = _fits(
-        rows, shared, labels, np.concatenate(weights), classes, chosen.strength, [chosen.interpolation]
+    rows = vstack([rows, with_prefixes(dev_features, shared)], format="csr")
+    labels, chosen = np.concatenate([train.labels, dev.labels]), best.linear
+    (linear,) = candidates(
+        rows, labels, np.concatenate(weights), classes, chosen.strength, [chosen.interpolation]
     )
+    linear = _folded(linear, shared)
     return replace(best, linear=linear, dev_now=linear.logits(dev_features))
 
 
-def _fits(
-    features: csr_matrix,
-    prefixes: csr_matrix,
-    labels: NDArray[Any],
-    weights: NDArray[Any],
-    classes: int,
-    strength: float,
-    interpolations: Iterable[float],
-) -> Iterator[Linear]:
-    """As `candidates`; the prefixes count in the fit, and then in the weights of their words."""
-    for linear in candidates(
-        with_prefixes(features, prefixes), labels, weights, classes, strength, interpolations
-    ):
-        yield linear._replace(table=folded(linear.table, prefixes))
+def _folded(linear: Linear, prefixes: csr_matrix) -> Linear:
+    """The prefixes counted in the fit; now the words carry what they say."""
+    return linear._replace(table=folded(linear.table, prefixes))
