@@ -1,11 +1,10 @@
-"""A command in a process of its own, which gets the signals of this one, and stops and ends when this one does.
+"""A command in a process of its own, which gets the signals of this one and ends when this one does.
 
 It is a program, not a fork, which may hang where there are threads.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -17,7 +16,6 @@ from types import FrameType
 from seqtrain.errors import RunError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 _CODE = "import sys; sys.path[:] = {path!r}; from seqtrain.cli.apart import main; main()"
 
 
@@ -25,7 +23,6 @@ def run_apart(arguments: Sequence[str]) -> int:
     """The exit code of `seqtrain ARGUMENTS`, which speaks on the same standard error; its standard output is lost.
 
     A signal is for the other process. It acts on this one, too, unless the other one has answered it by an exit code.
-    Ctrl-Z stops both, and both go on together.
     RunError if the other process is killed.
     """
     command = [sys.executable, "-c", _CODE.format(path=sys.path), sys.argv[0], *arguments]
@@ -37,20 +34,10 @@ def run_apart(arguments: Sequence[str]) -> int:
         if process is not None:
             process.send_signal(number)
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        if process is not None:
-            process.send_signal(signal.SIGSTOP)  # the kernel takes no SIGTSTP to a session without a terminal
-        signal.signal(number, signal.SIG_DFL)
-        signal.raise_signal(number)  # returns when this process goes on
-        signal.signal(number, stop)
-        if process is not None:
-            process.send_signal(signal.SIGCONT)
-
-    actions = {**dict.fromkeys(SIGNALS, forward), signal.SIGTSTP: stop}
-    before = {number: signal.getsignal(number) for number in actions}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
-            signal.signal(number, actions[number])
+            signal.signal(number, forward)
     try:
         process = subprocess.Popen(
             command,
@@ -81,8 +68,6 @@ def run_apart(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The other process: the command line, as long as nobody closes the other end of standard input."""
-    if sys.platform == "linux":  # for the thread cannot read while the process is stopped
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_end_with_the_other, daemon=True).start()
     from seqtrain.cli import main as command_line
 

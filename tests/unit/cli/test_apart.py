@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,11 +16,7 @@ from seqtrain.cli import apart
 from seqtrain.cli.apart import run_apart
 from seqtrain.errors import RunError
 from tests.cli.command import PATIENCE
-from tests.running import is_running, state
 
-shown_by_proc = pytest.mark.skipif(
-    not Path("/proc/self/stat").exists(), reason="no /proc that tells of processes"
-)
 WAITS = "open('there', 'w').write(str(os.getpid())); time.sleep(600)"
 """Tells that it runs, and waits."""
 
@@ -51,19 +46,21 @@ def program(code: str) -> str:
     )
 
 
-def started(code: str, folder: Path, **how: Any) -> subprocess.Popen[str]:
+def started(code: str, folder: Path) -> subprocess.Popen[str]:
     """That program, with its other process under way."""
     process = subprocess.Popen(
-        [sys.executable, "-c", program(code)], cwd=folder, stdout=subprocess.PIPE, text=True, **how
+        [sys.executable, "-c", program(code)], cwd=folder, stdout=subprocess.PIPE, text=True
     )
     other_process(folder)
     return process
 
 
 def other_process(folder: Path) -> int:
-    there = folder / "there"
-    wait_until(lambda: there.exists() and there.read_text() != "")
-    return int(there.read_text())
+    deadline = time.monotonic() + PATIENCE
+    while not (folder / "there").exists() or not (folder / "there").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return int((folder / "there").read_text())
 
 
 def answer(process: subprocess.Popen[str]) -> str:
@@ -123,43 +120,22 @@ def test_a_signal_that_comes_too_late_for_the_other_process_is_not_lost(tmp_path
     assert answer(process) == "Terminated\n"
 
 
-def stop(process: subprocess.Popen[str], other: int) -> None:
-    process.send_signal(signal.SIGTSTP)
-    wait_until(lambda: state(process.pid) == state(other) == "T")
-
-
-JOB = {"preexec_fn": os.setpgrp}
-"""What a process has to be that Ctrl-Z stops: one of a group that a shell looks after."""
-
-
-@shown_by_proc
-def test_both_stop_and_go_on_together(tmp_path: Path) -> None:
-    """Twice, as by Ctrl-Z and `fg`; a signal that comes meanwhile is heard then."""
-    process = started(ANSWERS, tmp_path, **JOB)
+def test_it_ends_when_this_process_is_killed(tmp_path: Path) -> None:
+    process = started(WAITS, tmp_path)
     other = other_process(tmp_path)
-    stop(process, other)
-    process.send_signal(signal.SIGCONT)
-    wait_until(lambda: "T" not in state(process.pid) + state(other))
-    stop(process, other)
-    process.send_signal(signal.SIGTERM)
-    process.send_signal(signal.SIGCONT)
-    assert answer(process) == "code 143\n"
-
-
-@shown_by_proc
-@pytest.mark.parametrize("stopped", [False, True])
-def test_it_ends_when_this_process_is_killed(stopped: bool, tmp_path: Path) -> None:
-    process = started(WAITS, tmp_path, **JOB)
-    other = other_process(tmp_path)
-    if stopped:
-        stop(process, other)
     process.kill()
     answer(process)
-    wait_until(lambda: not is_running(other))
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not condition():
+    while is_alive(other):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def is_alive(process: int) -> bool:
+    """Whether it runs; what has ended and nobody has asked for does not."""
+    try:
+        os.kill(process, 0)
+        state = Path(f"/proc/{process}/stat")
+        return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
