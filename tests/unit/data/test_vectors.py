@@ -75,6 +75,13 @@ def test_every_word_is_read_back_with_its_vector(tmp_path_factory, table, form, 
     assert found.likeness.tolist() == [EXACT] * len(table) + [MISSING]
 
 
+def gets(path, token, value, likeness):
+    """Beside a word that the file, of vectors of one number, does not have."""
+    found = wanted_rows(path, ["other", token])
+    assert found.table[:, 0].tolist() == [0, value]
+    assert found.likeness.tolist() == [MISSING, likeness]
+
+
 @pytest.mark.parametrize(
     ("file", "token", "value", "likeness"),
     [
@@ -89,9 +96,7 @@ def test_every_word_is_read_back_with_its_vector(tmp_path_factory, table, form, 
     ],
 )
 def test_the_word_itself_comes_before_its_lower_case_and_any_other(tmp_path, file, token, value, likeness):
-    found = wanted_rows(write(tmp_path / "v.txt", file), ["other", token])
-    assert found.table[:, 0].tolist() == [0, value]
-    assert found.likeness.tolist() == [MISSING, likeness]
+    gets(write(tmp_path / "v.txt", file), token, value, likeness)
 
 
 def test_one_row_may_be_that_of_several_tokens(tmp_path):
@@ -125,9 +130,7 @@ def test_one_row_may_be_that_of_several_tokens(tmp_path):
     ],
 )
 def test_a_contraction_that_is_not_there_is_the_mean_of_its_parts(tmp_path, file, token, value, likeness):
-    found = wanted_rows(write(tmp_path / "v.txt", file), ["other", token])
-    assert found.table[:, 0].tolist() == [0, value]
-    assert found.likeness.tolist() == [MISSING, likeness]
+    gets(write(tmp_path / "v.txt", file), token, value, likeness)
 
 
 contracted = st.text("antANT'", min_size=1, max_size=6)
