@@ -170,7 +170,7 @@ def with_rule(**settings: object) -> Forge:
 
 
 def with_key_twice() -> bytes:
-    return model_bytes(Shape(), {**METADATA, KEY: METADATA[KEY].replace("{", '{"format":4,', 1)})
+    return model_bytes(Shape(), {**METADATA, KEY: METADATA[KEY].replace("{", '{"format":5,', 1)})
 
 
 def with_entry_twice(proto: onnx.ModelProto) -> None:

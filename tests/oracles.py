@@ -172,7 +172,7 @@ def wide(weights, token_ids, **ngrams):
     z = weights["wide.bias"].copy()
     for feature in sorted(ngram_features(token_ids, **ngrams)):
         z += weights["wide.table"][feature]
-    return np.array([-z[0] / 2, z[0] / 2]) if len(z) == 1 else z
+    return np.array([-z[0] / 2, z[0] / 2]) if len(z) == 1 else np.log(1 / (1 + np.exp(-z)))
 
 
 def model(weights, token_ids, ngrams=None, **network):

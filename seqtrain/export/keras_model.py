@@ -66,8 +66,10 @@ def _model(source: Source) -> Any:
     features = _joined(keras, [pools[name]() for name in source.pooling], "features")
     logits = keras.layers.Dense(len(source.labels), name="output")(features)
     if source.ngrams:
-        z = wide_sum(keras, source.ngrams, source.weights["wide.table"].shape[1], token_ids)
-        logits += z if len(source.labels) > 2 else keras.ops.concatenate([-z / 2, z / 2], axis=1)
+        columns = len(source.weights["wide.bias"])
+        z = keras.layers.Dense(columns, name="wide_bias")(wide_sum(keras, source.ngrams, columns, token_ids))
+        of_path = keras.ops.log_sigmoid(z) if columns > 1 else keras.ops.concatenate([-z / 2, z / 2], axis=1)
+        logits += of_path * source.weights["wide.scale"].item()
     model = keras.Model(token_ids, keras.layers.Softmax(name="probabilities")(logits), name="seqtrain")
     for name, weights in _layer_weights(source).items():
         model.get_layer(name).set_weights(weights)
@@ -96,7 +98,7 @@ def _joined(keras: Any, features: list[Any], name: str) -> Any:
 
 
 def _layer_weights(source: Source) -> dict[str, list[NDArray[np.float32]]]:
-    """By the name of the layer, in the order of Keras; the scales are multiplied into what they scale."""
+    """By the name of the layer, in the order of Keras; the scale of the network is multiplied into its output."""
     weights = source.weights
     recurrent = {
         f"layer_{number}": [
@@ -109,9 +111,9 @@ def _layer_weights(source: Source) -> dict[str, list[NDArray[np.float32]]]:
     kernel, bias = (weights[f"output.{part}"] * weights["output.scale"] for part in ("kernel", "bias"))
     if source.ngrams is None:
         return {"embedding": [weights["embedding"]], **recurrent, "output": [kernel, bias]}
-    table, z = (weights[f"wide.{part}"] * weights["wide.scale"] for part in ("table", "bias"))
-    bias = bias + (z if len(z) > 1 else np.concatenate([-z / 2, z / 2]))
-    return {"embedding": [weights["embedding"]], **recurrent, "output": [kernel, bias], "wide": [table]}
+    z = weights["wide.bias"]
+    wide = {"wide": [weights["wide.table"]], "wide_bias": [np.eye(len(z), dtype=np.float32), z]}
+    return {"embedding": [weights["embedding"]], **recurrent, "output": [kernel, bias], **wide}
 
 
 def _write_json(path: Path, content: Any) -> None:

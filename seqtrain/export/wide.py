@@ -24,7 +24,7 @@ def wide_logits(ngrams: Ngrams, weights: Mapping[str, Any], token_ids: Any, leng
     counts = (before < features) & (features < LAST)
     rows = tf.gather(weights["wide.table"], tf.where(counts, features, 0))
     z = tf.reduce_sum(tf.where(counts[:, :, tf.newaxis], rows, 0.0), axis=1) + weights["wide.bias"]
-    logits = tf.concat([-z / 2, z / 2], axis=1) if z.shape[1] == 1 else z
+    logits = tf.concat([-z / 2, z / 2], axis=1) if z.shape[1] == 1 else tf.math.log_sigmoid(z)
     return logits * weights["wide.scale"]
 
 

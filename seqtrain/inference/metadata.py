@@ -28,7 +28,7 @@ from seqtrain.text.vocabulary import SPECIAL, Vocabulary
 from seqtrain.untrusted import parse_json
 
 KEY, RULE_KEY = "seqtrain", "word_rule"
-FORMAT = 4
+FORMAT = 5
 MOST_BYTES = 1 << 24
 """Of the JSON, which in memory may take twenty times as much; a vocabulary of a million words has less."""
 DECISION_METRICS = ("accuracy", "f1", "macro_f1", "weighted_f1")

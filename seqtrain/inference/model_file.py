@@ -49,9 +49,9 @@ DTYPES = {
 ATTRIBUTE_TYPES = {int: 2, str: 3, tuple: 7}
 CELL_OF = {cell.operator: name for name, cell in CELLS.items()}
 ARITHMETIC = (
-    "Abs Add And Cast Concat Div Equal Exp Gather Gemm Greater GreaterOrEqual Identity Less LessOrEqual Log MatMul Max "
-    "Min Mod Mul Neg Not Or Pad Pow Range ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Shape Sigmoid Slice "
-    "Softmax Split Sqrt Squeeze Sub Sum Tanh TopK Transpose Unsqueeze Where"
+    "Abs Add And Cast Concat Div Equal Exp Gather Gemm Greater GreaterOrEqual Identity Less LessOrEqual Log LogSoftmax "
+    "MatMul Max Min Mod Mul Neg Not Or Pad Pow Range ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Shape "
+    "Sigmoid Slice Softmax Split Sqrt Squeeze Sub Sum Tanh TopK Transpose Unsqueeze Where"
 )
 PLAIN_OPERATORS = {*ARITHMETIC.split(), *CELL_OF}
 

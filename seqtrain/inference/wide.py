@@ -32,8 +32,17 @@ def wide_logits(graph: GraphBuilder, wide: Wide, token_ids: str, steps: str, row
     found = rows(graph, "wide.table", graph.add("Where", counts, features, _int64(graph, 0)))
     found = graph.add("Where", graph.add("Unsqueeze", counts, graph.axes(2)), found, graph.store(0.0))
     total = graph.add("ReduceSum", found, graph.axes(0), keepdims=0)
-    logits = graph.add("Add", total, graph.weight("wide.bias"))
-    return graph.add("Mul", logits, graph.store([-0.5, 0.5])) if wide.single else logits
+    z = graph.add("Add", total, graph.weight("wide.bias"))
+    if wide.single:
+        return graph.add("Mul", z, graph.store([-0.5, 0.5]))
+    return _log_sigmoid(graph, z)
+
+
+def _log_sigmoid(graph: GraphBuilder, z: str) -> str:
+    """log σ(z) = log(eᶻ / (eᶻ + e⁰)), a softmax of two: onnxruntime's Softplus rounds by the place in the batch."""
+    pairs = graph.add("Unsqueeze", z, graph.axes(2))
+    pairs = graph.add("Pad", pairs, graph.axes(0, 0, 0, 0, 0, 1), graph.store(0.0))
+    return graph.add("Gather", graph.add("LogSoftmax", pairs, axis=2), _int64(graph, 0), axis=2)
 
 
 def _features(graph: GraphBuilder, longest: int, token_ids: str, steps: str) -> Iterator[str]:

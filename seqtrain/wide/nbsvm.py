@@ -2,7 +2,11 @@
 
 NB-SVM of Wang & Manning (2012, §2.3), with logistic regression in place of the SVM: a text's features are scaled by
 their log-count ratio r, a linear classifier with an L2 penalty is fitted to them, and its weights w are drawn towards
-their mean size, w' = (1 − β) · mean|w| + β · w. With more than two classes each is told from the rest.
+their mean size, w' = (1 − β) · mean|w| + β · w.
+
+With more than two classes each is told from the rest, and z has the log-odds of that. The logits are log σ(z), of which
+the softmax is the probabilities of the classes brought to a sum of one, one of the ways of Zadrozny & Elkan (2002). z
+itself for logits would say much with differences between classes that are both out of the question.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ def logits(
 ) -> NDArray[np.float32]:
     """<float32>[rows, classes] of a classifier whose table and bias are those of `Linear`."""
     z = features @ table + bias
-    return np.concatenate([-z / 2, z / 2], axis=1) if z.shape[1] == 1 else z
+    return np.concatenate([-z / 2, z / 2], axis=1) if z.shape[1] == 1 else -np.logaddexp(0, -z)
 
 
 def candidates(

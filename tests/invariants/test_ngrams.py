@@ -52,7 +52,7 @@ def of_numpy(ngrams: Ngrams, token_ids: np.ndarray, lengths: np.ndarray) -> np.n
 
 
 def identity(ngrams: Ngrams) -> dict[str, np.ndarray]:
-    """A wide path that answers with the features themselves."""
+    """A wide path whose z are the features themselves."""
     size = ngrams.features
     arrays = {"wide.table": np.eye(size), "wide.bias": np.zeros(size), "wide.scale": np.ones(1)}
     return {name: array.astype(np.float32) for name, array in arrays.items()}
@@ -64,12 +64,19 @@ def onnx_run(ngrams: Ngrams) -> Any:
     return opened(model_bytes(Shape(), {}, ngrams, ngrams.features, **silent, **identity(ngrams)))
 
 
+def z_of(logits: np.ndarray) -> np.ndarray:
+    """Of logits log σ(z), where z are whole numbers."""
+    share = np.exp(logits.astype(np.float64))
+    return np.round(np.log(share / (1 - share)), 3)
+
+
 def of_onnx(ngrams: Ngrams, token_ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    return onnx_run(ngrams)(token_ids, lengths)[0]
+    return z_of(onnx_run(ngrams)(token_ids, lengths)[0])
 
 
 def of_tensorflow(ngrams: Ngrams, token_ids: np.ndarray, lengths: np.ndarray) -> Any:
-    return wide.wide_logits(ngrams, identity(ngrams), tf.constant(token_ids), tf.constant(lengths)).numpy()
+    logits = wide.wide_logits(ngrams, identity(ngrams), tf.constant(token_ids), tf.constant(lengths))
+    return z_of(logits.numpy())
 
 
 def of_keras(ngrams: Ngrams, token_ids: np.ndarray, lengths: np.ndarray) -> Any:

@@ -109,4 +109,4 @@ def test_no_graph_is_another_than_it_was() -> None:
         built = build_graph(Layout(layout[0], 4, *layout[1:]))
         stored = {name: None if value is None else value.tolist() for name, value in built.stored.items()}
         digest.update(repr((built.nodes, stored)).encode())
-    assert digest.hexdigest() == "b64ef8177323f1e973050274cbb3281bee60abe9d13c60beba93cb9c52c66573"
+    assert digest.hexdigest() == "e23973303fe5a83f578fc1b9564d1134ef00ab6e25ea4ee989d4d9934de8086f"

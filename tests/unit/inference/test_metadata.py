@@ -51,7 +51,7 @@ def decided_by(**changes):
 
 def test_the_format_is_the_documented_one():
     assert json.loads(METADATA[KEY]) == {
-        "format": 4,
+        "format": 5,
         "labels": LABELS,
         "vocabulary": VOCABULARY.tokens,
         "tokenizer": {
@@ -112,8 +112,8 @@ def test_a_model_without_metadata_is_none_of_ours():
         (METADATA[KEY].encode()[:-1], "Expecting ',' delimiter"),
         (b"[1]", "not a JSON object"),
         (METADATA[KEY].encode().replace(b"{", b'{"labels": [],', 1), "an object has a key twice"),
-        (damaged(format=3), "their format is 3, and this seqtrain knows 4"),
-        (damaged(format=1), "their format is 1, and this seqtrain knows 4"),
+        (damaged(format=3), "their format is 3, and this seqtrain knows 5"),
+        (damaged(format=1), "their format is 1, and this seqtrain knows 5"),
         (damaged(format=None), "their format is None"),
         (damaged(labels=None), "labels is not a list of texts"),
         (damaged(labels="ab"), "labels is not a list of texts"),

@@ -109,3 +109,17 @@ def test_planted_fault_counts_without_weights(monkeypatch: pytest.MonkeyPatch) -
     )
     with pytest.raises(AssertionError):
         test_a_row_of_weight_two_counts_like_two_rows()
+
+
+def test_two_classes_have_the_odds_of_the_second() -> None:
+    found = nbsvm.logits(csr_matrix(np.eye(2, dtype=np.float32)), np.array([[2.0], [-1.0]]), np.array([0.5]))
+    np.testing.assert_allclose(found[:, 1] - found[:, 0], [2.5, -0.5])
+
+
+def test_more_classes_have_the_probabilities_of_each_against_the_rest() -> None:
+    """Brought to a sum of one; far out of the question is no more than out of the question."""
+    table = np.array([[2.0, -3.0, -90.0], [0.0, 0.0, 200.0]])
+    found = nbsvm.logits(csr_matrix(np.eye(2, dtype=np.float32)), table, np.zeros(3))
+    each = 1 / (1 + np.exp(-table))
+    np.testing.assert_allclose(np.exp(found), each, atol=1e-12)
+    assert np.isfinite(found).all()
