@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -237,11 +237,13 @@ def measures_baseline(config: Config) -> bool:
     return config.baseline
 
 
-def trainer(config: Config, shape: Architecture) -> Trainer:
-    from seqtrain.model.classifier import Dropout
+def trainer(config: Config, shape: Architecture, counts: Sequence[int]) -> Trainer:
+    """counts: of the words of the vocabulary in the training rows."""
+    from seqtrain.model.dropout import Dropout, rare_shares
     from seqtrain.training.trainer import Trainer
 
-    training, dropout = config.training, Dropout(**config.model.dropout.model_dump())
+    training, shares = config.training, config.model.dropout
+    dropout = Dropout(shares.words, shares.features, rare_shares(counts, shares.rare))
     return Trainer(shape, dropout=dropout, clip_norm=training.clip_norm, seed=training.seed)
 
 

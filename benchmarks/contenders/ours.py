@@ -13,7 +13,8 @@ from seqtrain.training import runtime
 def prepare(way: str, **settings: object) -> Callable[[], dict[str, float]]:
     """way: float32, the only one."""
     runtime.start(None)  # before TensorFlow is imported
-    from seqtrain.model.classifier import Architecture, Dropout
+    from seqtrain.model.classifier import Architecture
+    from seqtrain.model.dropout import Dropout
     from seqtrain.training.trainer import Trainer
 
     workload = Workload(**settings)

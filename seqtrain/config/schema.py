@@ -156,6 +156,14 @@ class Dropout(Block):
     """Shares that are left out at random in each training step."""
 
     words: float = Field(default=0.5, ge=0, lt=1, description="Share of the distinct tokens of a batch.")
+    rare: float = Field(
+        default=0.0,
+        ge=0,
+        le=1000,
+        description="More of the rare ones: of the steps, a word that training rows have n times is left out of "
+        "rare / (rare + n) if that is more than `words`; 1: half of the steps for a word that occurs once.",
+        examples=[1.0],
+    )
     features: float = Field(default=0.3, ge=0, lt=1, description="Share of the pooled features of a text.")
 
 

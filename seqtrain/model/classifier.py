@@ -55,14 +55,6 @@ class Architecture:
         return shapes
 
 
-@dataclass(frozen=True)
-class Dropout:
-    """Shares to drop in training: `words`, whole rows of the embedding; `features`, of the pooled features."""
-
-    words: float = 0.0
-    features: float = 0.0
-
-
 class Classifier(tf.Module):  # type: ignore[misc]
     """Weights by name, and the function from token ids to logits."""
 
@@ -139,21 +131,3 @@ def distinct(token_ids: Any, lengths: Any) -> tuple[Any, Any]:
     real = tf.where(mask, token_ids[:, :longest], PAD)
     ids, indices = tf.unique(tf.concat([[PAD], tf.reshape(real, [-1])], axis=0))
     return ids, tf.reshape(indices[1:], tf.shape(real))
-
-
-def drop_words(rows: Any, ids: Any, share: float, vocabulary_size: int, seed: Any) -> Any:
-    """Zeroes the rows of a random share of the vocabulary and scales the others by 1 / (1 − share).
-
-    One draw per word of the vocabulary, so that whether a word is dropped in a step depends on (seed, word) alone
-    and not on the batch it meets or the padding around it (word-type dropout, Gal & Ghahramani 2016, §4.2).
-    rows <float32>[distinct, embedding], ids <int32>[distinct], seed <int32>[2].
-    """
-    if not share:
-        return rows
-    kept = tf.random.stateless_uniform([vocabulary_size], seed) >= share
-    return tf.where(tf.gather(kept, ids)[:, tf.newaxis], rows / (1.0 - share), 0.0)
-
-
-def drop_features(features: Any, share: float, seed: Any) -> Any:
-    """Ordinary dropout on <float32>[batch, features], seed <int32>[2]."""
-    return tf.nn.experimental.stateless_dropout(features, share, seed) if share else features

@@ -172,7 +172,7 @@ class _Fit:
         running = runtime.start(settings.threads(config))
         shape = settings.architecture(config, len(corpora.vocabulary), len(corpora.labels))
         check_size(shape.weight_shapes().values(), settings.metadata(config, corpora, card={}))
-        return settings.trainer(config, shape), running
+        return settings.trainer(config, shape, corpora.vocabulary.counts), running
 
     def _start(self, trainer: Trainer, corpora: Corpora, runtime: Runtime) -> Checkpoint | None:
         """The checkpoint to go on from, put into the trainer; the run folder gets what is known before training."""

@@ -11,7 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from seqtrain.model.classifier import Classifier, Dropout, distinct, drop_features, drop_words
+from seqtrain.model.classifier import Classifier, distinct
+from seqtrain.model.dropout import Dropout, drop_features, drop_words
 from seqtrain.training.optimizer import Adam
 
 WORDS, FEATURES = 1, 2  # the purposes of random numbers within a step
@@ -53,7 +54,7 @@ def training_step(
         seeds = {purpose: tf.stack([seed * 4 + purpose, number]) for purpose in (WORDS, FEATURES)}
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            words = drop_words(rows, ids, dropout.words, model.architecture.vocabulary_size, seeds[WORDS])
+            words = drop_words(rows, ids, dropout, model.architecture.vocabulary_size, seeds[WORDS])
             features = model.features(words, indices, lengths)
             logits = model.output(drop_features(features, dropout.features, seeds[FEATURES]))
             sums = batch_sums(logits, labels, weights)

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from seqtrain.data.batching import Batch
-from seqtrain.model.classifier import Architecture, Classifier, Dropout
+from seqtrain.model.classifier import Architecture, Classifier
+from seqtrain.model.dropout import Dropout
 from seqtrain.model.initialization import initial_weights
 from seqtrain.training.checkpoint import Checkpoint
 from seqtrain.training.loop import Progress, Sums

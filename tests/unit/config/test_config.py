@@ -78,7 +78,7 @@ def test_defaults_are_those_of_the_design() -> None:
             "layers": 1,
             "bidirectional": True,
             "pooling": ["mean"],
-            "dropout": {"words": 0.5, "features": 0.3},
+            "dropout": {"words": 0.5, "rare": 0.0, "features": 0.3},
             "wide": None,
             "vectors": None,
         },

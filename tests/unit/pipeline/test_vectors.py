@@ -62,7 +62,7 @@ def test_words_get_their_vectors_and_the_rest_stays(path: Path) -> None:
 
 def test_it_works_on_a_real_model(path: Path) -> None:
     config = config_from(yaml.safe_load(CONFIG))
-    model = trainer(config, architecture(config, len(TOKENS), 2))
+    model = trainer(config, architecture(config, len(TOKENS), 2), VOCABULARY.counts)
     before = model.weights()
     put_vectors(path, model, VOCABULARY, 1)
     after = model.weights()

@@ -41,7 +41,8 @@ def corpora(words: list[str], labels: list[str]) -> Corpora:
 
 
 def new_trainer(config: Config, data: Corpora) -> Trainer:
-    return trainer(config, architecture(config, len(data.vocabulary), len(data.labels)))
+    shape = architecture(config, len(data.vocabulary), len(data.labels))
+    return trainer(config, shape, data.vocabulary.counts)
 
 
 def test_words_and_labels_find_their_weights_and_new_ones_keep_theirs(source: Run) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seqtrain.model.classifier import Architecture, Classifier, Dropout
+from seqtrain.model.classifier import Architecture, Classifier
+from seqtrain.model.dropout import Dropout
 from seqtrain.model.initialization import initial_weights
 from seqtrain.training.optimizer import Adam
 from seqtrain.training.step import batch_sums, logits_step, training_step
