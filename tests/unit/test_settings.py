@@ -5,8 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from seqtrain import settings
 from seqtrain.config import config_from
+from seqtrain.data.batching import Batch
 from seqtrain.data.reader import Columns
 from seqtrain.data.splits import Splits
 
@@ -53,3 +56,21 @@ def test_encoded_data_depend_on_word_vectors_as_far_as_those_add_words() -> None
         facts(),
     ]
     assert all(one != other for one, other in combinations(different, 2))
+
+
+def test_a_rare_word_is_left_out_as_often_as_its_count_says() -> None:
+    """With so large a `rare`, in every step: the loss is that of a text without the word."""
+
+    def loss(word: int, *overrides: str) -> float:
+        keys = ["embedding_size=4", "units=3", "dropout.words=0", "dropout.features=0"]
+        config = config_from({"data": DATA}, [*(f"model.{key}" for key in keys), *overrides])
+        trainer = settings.trainer(config, settings.architecture(config, 5, 2), [0, 0, 10**9, 1, 1])
+        ids = np.array([[word, word]], np.int32)
+        ones = np.ones(1, np.int32)
+        batch = Batch(ids, 2 * ones, 0 * ones, ones.astype(np.float32), np.arange(1))
+        return trainer.train_on(batch, 1, 0.0)[0].loss
+
+    often, once, other = 2, 3, 4
+    assert loss(once) != loss(other)
+    assert loss(once, "model.dropout.rare=1000") == loss(other, "model.dropout.rare=1000") != loss(once)
+    assert loss(often, "model.dropout.rare=1000") == loss(often)
