@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import * as ort from "onnxruntime-web";
 
-const FORMAT = 4, RULE_VERSION = 1; // of the metadata, and of the tokenizer's rule
+const FORMAT = 5, RULE_VERSION = 1; // of the metadata, and of the tokenizer's rule
 const UNK = 1; // the ids 0 and 1 are <pad> and <unk>, which stand for no word of a text
 const BATCH = 32; // texts that the model gets together; another number gives the same answers
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-FORMAT, RULE_VERSION = 4, 1  # of the metadata, and of the tokenizer's rule
+FORMAT, RULE_VERSION = 5, 1  # of the metadata, and of the tokenizer's rule
 UNK = 1  # the ids 0 and 1 are <pad> and <unk>, which stand for no word of a text
 BATCH = 32  # texts that the model gets together; another number gives the same answers
 

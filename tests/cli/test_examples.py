@@ -206,10 +206,10 @@ def test_bytes_that_are_no_text_become_as_many_signs_as_documented() -> None:
 
 def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
     content = CASES[0].model()
-    (tmp_path / "model.onnx").write_bytes(content.replace(b'"format":4', b'"format":5'))
+    (tmp_path / "model.onnx").write_bytes(content.replace(b'"format":5', b'"format":6'))
     shutil.copy(SCRIPT, tmp_path)
     assert by_script(tmp_path, b"a\n") == Result(
-        1, "", "predict.py cannot read this model: its format is 5, not 4\n"
+        1, "", "predict.py cannot read this model: its format is 6, not 5\n"
     )
 
 
