@@ -112,7 +112,8 @@ def _layer_weights(source: Source) -> dict[str, list[NDArray[np.float32]]]:
     if source.ngrams is None:
         return {"embedding": [weights["embedding"]], **recurrent, "output": [kernel, bias]}
     z = weights["wide.bias"]
-    wide = {"wide": [weights["wide.table"]], "wide_bias": [np.eye(len(z), dtype=np.float32), z]}
+    adds = [np.eye(len(z), dtype=np.float32), z]  # a dense layer that does no more than add the bias
+    wide = {"wide": [weights["wide.table"]], "wide_bias": adds}
     return {"embedding": [weights["embedding"]], **recurrent, "output": [kernel, bias], **wide}
 
 

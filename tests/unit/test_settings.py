@@ -59,7 +59,7 @@ def test_encoded_data_depend_on_word_vectors_as_far_as_those_add_words() -> None
 
 
 def test_a_rare_word_is_left_out_as_often_as_its_count_says() -> None:
-    """With so large a `rare`, in every step: the loss is that of a text without the word."""
+    """With so large a `rare`, in all but a few steps: the loss is that of a text without the word."""
 
     def loss(word: int, *overrides: str) -> float:
         keys = ["embedding_size=4", "units=3", "dropout.words=0", "dropout.features=0"]
